@@ -1,3 +1,14 @@
+import type { Refusal } from './interfaces.ts';
+
+/** Of the process of `up`. */
+export const MOST_ANSWER_BYTES = 64 * 1024 ** 2;
+
+export const TOO_LARGE: Refusal = {
+  status: 413,
+  code: 'too-large',
+  message: 'the answer is too large; ask for a shorter range, a longer step or fewer series',
+};
+
 /**
  * The same answer with a body of so many bytes at most; undefined where its first chunk is longer already, and nothing was sent.
  * A body that turns out longer later breaks off. `end` is called once, when the body was read, failed, or is not wanted any more.

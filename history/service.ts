@@ -4,7 +4,7 @@ import { type Context, Hono } from 'hono';
 import { describeError } from '../core/errors.ts';
 import { QueryError } from '../core/promql/source.ts';
 import { createAdmission } from './admission.ts';
-import { limitAnswer } from './answer.ts';
+import { limitAnswer, TOO_LARGE } from './answer.ts';
 import { createHistoryApp, type HistoryAppOptions, type HistoryEnv } from './app.ts';
 import { interfaceOf, type Refusal, refuse } from './interfaces.ts';
 import type { HistoryPorts } from './ports.ts';
@@ -92,11 +92,6 @@ const BUSY: Refusal = {
   code: 'busy',
   message: 'too many queries wait already; ask again later, or for less at once',
   retryAfterS: RETRY_S,
-};
-const TOO_LARGE: Refusal = {
-  status: 413,
-  code: 'too-large',
-  message: 'the answer is too large; ask for a shorter range, a longer step or fewer series',
 };
 const tooLong = (timeoutMs: number): Refusal => ({
   status: 503,

@@ -16,6 +16,7 @@ import { meterTo } from '../core/meter.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
 import type { Logger, Secrets, StateStore } from '../core/ports.ts';
+import { MOST_ANSWER_BYTES } from '../history/answer.ts';
 import { openHistoryService } from '../history/open-service.ts';
 import type { HistoryPorts } from '../history/ports.ts';
 import type { HistoryService } from '../history/service.ts';
@@ -25,7 +26,6 @@ import type { FromChild, Question, Reply, ToChild } from './history-messages.ts'
 
 /** `up` writes at the same time; its transactions are short. */
 const BUSY_MS = 10_000;
-const MOST_ANSWER_BYTES = 64 * 1024 ** 2;
 
 const post = (message: FromChild) => process.send?.(message);
 const { ask, receiveReply } = createQuestions(post);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { QueryValue } from '../../core/promql/result.ts';
+import type { QueryResult, QueryValue } from '../../core/promql/result.ts';
 import { resultAnswer } from './answers.ts';
 import { formatValue } from './numbers.ts';
 
@@ -27,8 +27,8 @@ describe('the answer to a query', () => {
     times: Float64Array.from(points, ([time]) => time),
     values: Float64Array.from(points, ([, value]) => value),
   });
-  const read = async (value: QueryValue, limit?: number, notes = {}) =>
-    JSON.parse(await resultAnswer({ value, warnings: [], infos: [], ...notes }, limit).text());
+  const read = async (value: QueryValue, limit = Infinity, notes = {}) =>
+    JSON.parse(await (await resultAnswer({ value, warnings: [], infos: [], ...notes }, { limit })).text());
 
   it.each<readonly [QueryValue, unknown]>([
     [{ type: 'scalar', timeMs: 1500, value: Infinity }, [1.5, '+Inf']],
@@ -94,5 +94,17 @@ describe('the answer to a query', () => {
     const { data } = await read({ type: 'matrix', series });
     expect(data.result.map((one: { values: unknown[] }) => one.values.length)).toEqual(Array(20).fill(5_000));
     expect(data.result[19].values[4_999]).toEqual([4_999, '4999']);
+  });
+
+  it('is refused before its first byte where it is too large', async () => {
+    const points = Array.from({ length: 100 }, (_, i): [number, number] => [i * 1000, i]);
+    const series = Array.from({ length: 10 }, (_, n) => ({
+      labels: { n: String(n) },
+      ...columns(...points),
+    }));
+    const result: QueryResult = { value: { type: 'matrix', series }, warnings: [], infos: [] };
+    const whole = await (await resultAnswer(result)).text();
+    const of = async (mostBytes: number) => (await resultAnswer(result, { mostBytes })).status;
+    expect([await of(whole.length), await of(whole.length - 1)]).toEqual([200, 413]);
   });
 });

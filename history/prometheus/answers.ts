@@ -2,10 +2,22 @@
 
 import type { Labels } from '../../core/model/labels.ts';
 import type { QueryResult, QueryValue } from '../../core/promql/result.ts';
+import { QueryError } from '../../core/promql/source.ts';
+import { MOST_ANSWER_BYTES, TOO_LARGE } from '../answer.ts';
+import { refuse } from '../interfaces.ts';
 import { formatValue } from './numbers.ts';
+import { pause } from './pause.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const CHUNK_LENGTH = 64 * 1024;
+const PAUSE_BYTES = 1024 ** 2;
+
+interface AnswerLimits {
+  /** How many series. */
+  limit?: number;
+  mostBytes?: number;
+  signal?: AbortSignal;
+}
 
 /** An answer whose data is small. */
 export function answer(data: unknown, warnings: readonly string[] = []): Response {
@@ -13,7 +25,10 @@ export function answer(data: unknown, warnings: readonly string[] = []): Respons
 }
 
 /** The result of a query, at most so many series of it. */
-export function resultAnswer({ value, warnings, infos }: QueryResult, limit = Infinity): Response {
+export async function resultAnswer(
+  { value, warnings, infos }: QueryResult,
+  { limit = Infinity, mostBytes = MOST_ANSWER_BYTES, signal }: AnswerLimits = {},
+): Promise<Response> {
   const isCut = countOf(value) > limit;
   const notes = {
     ...((isCut || warnings.length > 0) && {
@@ -22,7 +37,42 @@ export function resultAnswer({ value, warnings, infos }: QueryResult, limit = In
     ...(infos.length > 0 && { infos }),
   };
   const end = JSON.stringify(notes).slice(1);
-  return new Response(streamOf(bodyOf(value, limit, end === '}' ? end : `,${end}`)), { headers: JSON_TYPE });
+  const pieces = () => bodyOf(value, limit, end === '}' ? end : `,${end}`);
+  if (mayExceed(value, mostBytes) && (await exceeds(pieces(), mostBytes, signal)))
+    return refuse('prometheus', TOO_LARGE);
+  return new Response(streamOf(pieces()), { headers: JSON_TYPE });
+}
+
+/** About the longest: `[-8640000000000.001,"-1.2345678901234567e-308"],`. */
+const BYTES_OF_POINT = 50;
+/** More than the labels of most. */
+const BYTES_OF_SERIES = 1000;
+
+function mayExceed(value: QueryValue, mostBytes: number): boolean {
+  if (value.type === 'vector') return value.samples.length * BYTES_OF_SERIES > mostBytes;
+  if (value.type !== 'matrix') return false;
+  const points = value.series.reduce((sum, { times }) => sum + times.length, 0);
+  return points * BYTES_OF_POINT + value.series.length * BYTES_OF_SERIES > mostBytes;
+}
+
+/** Counted before the first piece is sent: what breaks off later gives its reader no reason. @throws QueryError */
+async function exceeds(
+  pieces: Iterable<string>,
+  mostBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  let bytes = 0;
+  let pausedAt = 0;
+  for (const piece of pieces) {
+    bytes += Buffer.byteLength(piece);
+    if (bytes > mostBytes) return true;
+    if (bytes - pausedAt < PAUSE_BYTES) continue;
+    pausedAt = bytes;
+    await pause();
+    if (signal?.aborted)
+      throw new QueryError('timeout', 'the query took too long: ask for fewer series, or a shorter time');
+  }
+  return false;
 }
 
 export const TRUNCATED = 'results truncated due to limit';

@@ -75,6 +75,46 @@ describe('a query over a store that knows PromQL', () => {
     expect(requests).toHaveLength(isPassed ? 1 : 0);
   });
 
+  it.each([
+    ['up', false],
+    ['sum(ALERTS) or bartizan_up', false],
+    ['{__name__=~"up|bartizan_load1"}', false],
+    ['prometheus_build_info and on() up', true],
+    ['rate(bartizan_server_requests_total[5m]) + on() up', true],
+    ['{node="a"}', true],
+    ['{__name__=~"up|prometheus_.*"}', true],
+  ])(
+    'that is evaluated here says where it does not see all series of the store: %s',
+    async (query, isSaid) => {
+      const { body } = await fixture.json(`/api/v1/query?query=${encodeURIComponent(query)}`);
+      expect(body).toMatchObject({ status: 'success' });
+      expect(JSON.stringify(body).includes('the series of Bartizan alone')).toBe(isSaid);
+    },
+  );
+
+  it('has at most `limit` series, whatever the store makes of that', async () => {
+    const sample = (node: string) => ({ metric: { node }, value: [5, '1'] });
+    const data = { resultType: 'vector', result: ['a', 'b', 'c'].map(sample) };
+    reply = async () => ({ status: 200, body: JSON.stringify({ status: 'success', data, warnings: ['w'] }) });
+    const { body } = await fixture.json('/api/v1/query?query=bartizan_up&limit=2');
+    expect(body).toEqual({
+      status: 'success',
+      data: { ...data, result: ['a', 'b'].map(sample) },
+      warnings: ['w', 'results truncated due to limit'],
+    });
+    expect((await fixture.json('/api/v1/query?query=bartizan_up&limit=3')).body).toMatchObject({ data });
+  });
+
+  it('is refused at times that the store would take for others', async () => {
+    for (const path of [
+      'query?query=1&time=8640000000000',
+      'query_range?query=1&start=-9e12&end=0&step=9e9',
+    ]) {
+      expect(await fixture.json(`/api/v1/${path}`)).toMatchObject({ status: 400 });
+    }
+    expect(requests).toEqual([]);
+  });
+
   it('is refused here where its text or its times are wrong', async () => {
     for (const path of [
       'query?query=rate(up)',

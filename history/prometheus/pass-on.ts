@@ -6,9 +6,13 @@ import type { Labels } from '../../core/model/labels.ts';
 import type { Matcher } from '../../core/model/silence.ts';
 import type { QueryNode } from '../../core/promql/ast.ts';
 import { childrenOf } from '../../core/promql/depth.ts';
+import { METRIC_NAME } from '../../core/promql/label-sets.ts';
+import { alternativesOf } from '../../core/promql/matchers.ts';
 import { QueryError } from '../../core/promql/source.ts';
 import type { HistoryStore } from '../ports.ts';
 import { ALERT_SERIES } from './alert-series.ts';
+import { TRUNCATED } from './answers.ts';
+import { SERIES } from './series-source.ts';
 import { nameTest } from './store-selection.ts';
 
 type Promql = NonNullable<HistoryStore['promql']>;
@@ -22,7 +26,29 @@ export function readsOwnSeries(node: QueryNode): boolean {
   return childrenOf(node).some(readsOwnSeries);
 }
 
-/** The store's answer as it is. @throws QueryError */
+/** A warning with what is evaluated here although its store has series of others. */
+export const OWN_SERIES_ALONE =
+  'the query reads `up` or `ALERTS`, so that it sees the series of Bartizan alone, and no others of its store';
+
+/** Whether it has a selector that also matches series that are not ours. */
+export function mayReadOthers(node: QueryNode): boolean {
+  if (node.kind === 'selector') return !node.matchers.some(namesOurs);
+  return childrenOf(node).some(mayReadOthers);
+}
+
+function namesOurs({ name, op, value }: Matcher): boolean {
+  if (name !== METRIC_NAME) return false;
+  return (op === '=' && areOurs([value])) || (op === '=~' && areOurs(alternativesOf(value)));
+}
+
+function areOurs(names: readonly string[] | undefined): boolean {
+  return names?.every((name) => SERIES.has(name) || ALERT_SERIES.includes(name)) ?? false;
+}
+
+/** Seconds of the years 1677 to 2262: servers count nanoseconds, and turn later times into wrong ones. */
+const MOST_MS = 9_223_372_036_000;
+
+/** The store's answer as it is, but for series beyond the limit: not all servers know that. @throws QueryError */
 export async function passOn(
   promql: Promql,
   query: {
@@ -37,6 +63,8 @@ export async function passOn(
   },
 ): Promise<Response> {
   const { startMs, endMs, stepMs, timeoutMs, lookbackMs, limit, signal } = query;
+  if (Math.max(Math.abs(startMs), Math.abs(endMs)) > MOST_MS)
+    throw new QueryError('bad_data', 'the store knows no times before the year 1678 or after 2261');
   const isInstant = stepMs === 0;
   const times: [string, string][] = isInstant
     ? [['time', secondsOf(startMs)]]
@@ -53,7 +81,20 @@ export async function passOn(
     parameters,
     signal,
   });
-  return new Response(body, { status, headers: { 'content-type': 'application/json' } });
+  const limited = status < 300 && limit !== Infinity ? cutAnswer(body, limit) : body;
+  return new Response(limited, { status, headers: { 'content-type': 'application/json' } });
+}
+
+function cutAnswer(body: string, limit: number): string {
+  const answer = JSON.parse(body) as {
+    data: { resultType: string; result: unknown[] };
+    warnings?: string[];
+  };
+  const { resultType, result } = answer.data;
+  if (!['vector', 'matrix'].includes(resultType) || result.length <= limit) return body;
+  answer.data.result = result.slice(0, limit);
+  answer.warnings = [...(answer.warnings ?? []), TRUNCATED];
+  return JSON.stringify(answer);
 }
 
 /** Label sets of series, with their names. @throws QueryError */

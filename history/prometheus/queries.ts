@@ -7,7 +7,7 @@ import { QueryError, type SeriesSource } from '../../core/promql/source.ts';
 import type { HistoryPorts } from '../ports.ts';
 import { resultAnswer } from './answers.ts';
 import { durationOf, limitOf, timeOf } from './parameters.ts';
-import { passOn, readsOwnSeries } from './pass-on.ts';
+import { mayReadOthers, OWN_SERIES_ALONE, passOn, readsOwnSeries } from './pass-on.ts';
 import { pause } from './pause.ts';
 import { createSampleBudget } from './sample-budget.ts';
 import { createSeriesSource } from './series-source.ts';
@@ -71,7 +71,10 @@ async function answerQuery(
     pause,
     ...(lookbackMs && { lookbackMs }),
   };
-  return resultAnswer(await evaluate(tree, options), limit);
+  const { warnings, ...result } = await evaluate(tree, options);
+  const isPartial = ports.store.promql !== undefined && mayReadOthers(tree);
+  const notes = isPartial ? [...warnings, OWN_SERIES_ALONE] : warnings;
+  return resultAnswer({ ...result, warnings: notes }, { limit, signal: limited });
 }
 
 /** What one query reads, within its budget. */

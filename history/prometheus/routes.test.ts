@@ -51,6 +51,8 @@ describe('refuses', () => {
     ],
     ['/api/v1/query?query=rate(up)', 400, 'bad_data', /1:6: rate\(\) needs a range vector/],
     ['/api/v1/query?query=1&time=soon', 400, 'bad_data', /invalid parameter "time": `soon`: write seconds/],
+    ['/api/v1/query?query=1&time=2026-02-29T00:00:00Z', 400, 'bad_data', /invalid parameter "time"/],
+    ['/api/v1/rules?type=alerts', 400, 'bad_data', /invalid parameter "type": `alerts`: write/],
     ['/api/v1/query?query=1&time=1e300', 400, 'bad_data', /invalid parameter "time"/],
     ['/api/v1/query?query=1&timeout=never', 400, 'bad_data', /invalid parameter "timeout"/],
     ['/api/v1/query?query=1&limit=-1', 400, 'bad_data', /invalid parameter "limit"/],

@@ -3,7 +3,9 @@
 import { selectorOf } from '../../adapters/stores/prometheus/names.ts';
 import type { Alert } from '../../core/model/alert.ts';
 import type { Condition, Rule } from '../../core/model/rule.ts';
+import { QueryError } from '../../core/promql/source.ts';
 import { seriesNameOf } from '../../core/series-names.ts';
+import { quoted } from '../../core/text/suggestions.ts';
 import type { HistoryPorts } from '../ports.ts';
 import { formatValue } from './numbers.ts';
 
@@ -18,7 +20,13 @@ export async function listRules({ state, config }: Ports, parameters: URLSearchP
   const { rules, checks } = await config();
   const names = new Set(parameters.getAll('rule_name[]'));
   const groups = new Set(parameters.getAll('rule_group[]'));
-  const isEmpty = parameters.get('type') === 'record' || (groups.size > 0 && !groups.has(GROUP));
+  const type = parameters.get('type') ?? '';
+  if (!['', 'alert', 'record'].includes(type))
+    throw new QueryError(
+      'bad_data',
+      `invalid parameter "type": ${quoted(type)}: write \`alert\` or \`record\``,
+    );
+  const isEmpty = type === 'record' || (groups.size > 0 && !groups.has(GROUP));
   const wanted = isEmpty ? [] : rules.filter(({ name }) => names.size === 0 || names.has(name));
   if (wanted.length === 0) return { groups: [] };
   const ofRules = Map.groupBy(await currentAlerts({ state }), ({ rule }) => rule);

@@ -24,8 +24,13 @@ const FORM_HEADERS = { 'content-type': 'application/x-www-form-urlencoded' };
 /** An answer that is passed on to who asked: that of 30,000 series of sixty points, or of 1,000 series of 1,500. */
 const PASSED_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** Statuses of an error that is about the query. */
-const ABOUT_QUERY: readonly number[] = [400, 413, 422, 503];
+/** Statuses of an error that is about the query, and what Prometheus calls it. */
+const ERROR_TYPES: Readonly<Record<number, string>> = {
+  400: 'bad_data',
+  413: 'bad_data',
+  422: 'execution',
+  503: 'timeout',
+};
 
 interface PostOptions {
   explain?: (refusal: HttpResponse) => Error | undefined;
@@ -137,7 +142,7 @@ function aboutQuery(
   { status, body }: HttpResponse,
   redact: (text: string) => string,
 ): PromqlAnswer | undefined {
-  if (!ABOUT_QUERY.includes(status)) return undefined;
+  if (!Object.hasOwn(ERROR_TYPES, status)) return undefined;
   let answer: { status?: unknown; errorType?: unknown; error?: unknown };
   try {
     answer = JSON.parse(body);
@@ -147,7 +152,8 @@ function aboutQuery(
   if (answer?.status !== 'error' || typeof answer.error !== 'string') return undefined;
   const error = {
     status: 'error',
-    errorType: String(answer.errorType),
+    // VictoriaMetrics gives the status.
+    errorType: /^[a-z_]+$/.test(String(answer.errorType)) ? answer.errorType : ERROR_TYPES[status],
     error: cleanLine(answer.error, redact),
   };
   return { status, body: JSON.stringify(error) };
