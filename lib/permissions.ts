@@ -84,6 +84,36 @@ export function allowOpenIncidents(fn: LambdaFunction, { table }: Data): void {
   fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources }));
 }
 
+/**
+ * What people ask of state: alerts, transitions, incidents and their messages, the last status of nodes. A long item has
+ * parts.
+ */
+const ASKED_KINDS = ['rule', 'transition', 'incident', 'deliveries', 'status'];
+const ASKED = ['rules', 'alert#*', ...ASKED_KINDS.flatMap((kind) => [`${kind}#*`, `part#${kind}#*`])];
+
+/** Allows what queries read of state, and no more of its writes than they need. */
+export function allowQueries(fn: LambdaFunction, { table }: Data): void {
+  const resources = [table.tableArn];
+  const inPartitions = (...partitions: string[]) => ({
+    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partitions },
+  });
+  fn.addToRolePolicy(
+    new PolicyStatement({
+      actions: ['dynamodb:BatchGetItem', 'dynamodb:Query'],
+      resources,
+      conditions: inPartitions(...ASKED),
+    }),
+  );
+  // Whoever looks for the incidents of an alert removes links that no longer hold
+  // (adapters/state/dynamodb/incident-links.ts).
+  fn.addToRolePolicy(
+    new PolicyStatement({ actions: ['dynamodb:DeleteItem'], resources, conditions: inPartitions('alert#*') }),
+  );
+  // Of history, and of one alert.
+  const indexes = ['history', 'alert'].map((index) => `${table.tableArn}/index/${index}`);
+  fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources: indexes }));
+}
+
 /** Allows reading and writing state by its keys; no scan, and no index. */
 export function allowState(fn: LambdaFunction, { table }: Data): void {
   fn.addToRolePolicy(new PolicyStatement({ actions: [...STATE_ACTIONS], resources: [table.tableArn] }));

@@ -56,7 +56,7 @@ export interface PipelineProps {
   remembered: Omit<DeploymentRecord, 'bucket'>;
   topic: ITopic;
   /** Shown on the dashboard with the others. */
-  history: Stage;
+  history: readonly Stage[];
   environment: Record<string, string>;
 }
 
@@ -92,7 +92,7 @@ export function createPipeline(app: Construct, props: PipelineProps): Pipeline {
   addHealthAlarms(stack, props.topic, tick);
   const stages = [plan, probe.stage, store.stage, evaluate.stage, notify.stage, deliver.stage];
   createDashboard(stack, {
-    stages: [...stages, props.history],
+    stages: [...stages, ...props.history],
     queues: new Map([
       ...[...probe.queues].map(([bastion, queue]): [string, Queue] => [`probe ${bastion}`, queue]),
       ['store', store.queue],
@@ -106,7 +106,7 @@ export function createPipeline(app: Construct, props: PipelineProps): Pipeline {
 }
 
 /** The sections of the configuration that each function reads. The batches contain the nodes to probe. */
-const READS: Readonly<Record<Exclude<StageName, 'plan' | 'history'>, readonly ConfigPart[]>> = {
+const READS: Readonly<Record<Exclude<StageName, 'plan' | HistoryName>, readonly ConfigPart[]>> = {
   probe: ['settings', 'logins'],
   store: ['settings'],
   evaluate: ['settings', 'nodes'],
@@ -114,11 +114,12 @@ const READS: Readonly<Record<Exclude<StageName, 'plan' | 'history'>, readonly Co
   deliver: ['settings', 'public'],
 };
 
+type HistoryName = 'history' | 'history-iam';
 type Form = Pick<StageProps, 'description' | 'memoryMb' | 'network'>;
 
 function addStage(
   { stack, config, settings, topic, data, environment, tick }: PipelineContext,
-  name: Exclude<StageName, 'history'>,
+  name: Exclude<StageName, HistoryName>,
   form: Form,
 ): Stage {
   const timeout = Duration.seconds(timeoutsSeconds(config)[name]);

@@ -48,7 +48,7 @@ export function defineStacks(app: App, { file, config }: Source): Stacks {
     BARTIZAN_TABLE: data.table.tableName,
     BARTIZAN_SHARDS: String(settings.shards),
   };
-  const history = createHistory(app, { settings, data, topic, environment });
+  const history = createHistory(app, { config, settings, data, network, topic, environment });
   const pipeline = createPipeline(app, {
     config,
     settings,
@@ -56,7 +56,7 @@ export function defineStacks(app: App, { file, config }: Source): Stacks {
     network,
     remembered,
     topic,
-    history: history.stage,
+    history: history.stages,
     environment: { ...environment, BARTIZAN_PUBLIC_URL: history.publicUrl },
   });
   storeTableName(pipeline.stack, data.table);

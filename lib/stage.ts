@@ -13,7 +13,15 @@ import { NAMESPACE } from './names.ts';
 import type { Machine } from './native-modules.ts';
 import { createStageQueue, type StageQueueProps } from './stage-queue.ts';
 
-export type StageName = 'plan' | 'probe' | 'store' | 'evaluate' | 'notify' | 'deliver' | 'history';
+export type StageName =
+  | 'plan'
+  | 'probe'
+  | 'store'
+  | 'evaluate'
+  | 'notify'
+  | 'deliver'
+  | 'history'
+  | 'history-iam';
 
 export interface StageNetwork {
   vpc: IVpc;
@@ -22,8 +30,9 @@ export interface StageNetwork {
 }
 
 export interface StageProps {
-  /** The name of the function; its entry is functions/NAME.ts. */
   name: StageName;
+  /** Its entry is functions/CODE.ts; without it, that of its name. */
+  code?: StageName;
   description: string;
   timeout: Duration;
   memoryMb: number;
@@ -65,7 +74,7 @@ export interface StageQueueOptions
 /** A function with its role, its log and its alarms; queues are added to it. */
 export function createStage(scope: Construct, props: StageProps): Stage {
   const { name, machine, topic, network } = props;
-  const here = new Construct(scope, `${name.charAt(0).toUpperCase()}${name.slice(1)}`);
+  const here = new Construct(scope, constructName(name));
   const logGroup = new LogGroup(here, 'Log', {
     retention: RetentionDays.ONE_MONTH,
     removalPolicy: RemovalPolicy.DESTROY,
@@ -75,7 +84,7 @@ export function createStage(scope: Construct, props: StageProps): Stage {
     runtime: Runtime.NODEJS_24_X,
     architecture: machine.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
     handler: 'index.handler',
-    code: codeOf(name, machine),
+    code: codeOf(props.code ?? name, machine),
     timeout: props.timeout,
     memorySize: props.memoryMb,
     ...(props.reserved !== undefined && { reservedConcurrentExecutions: props.reserved }),
@@ -116,6 +125,10 @@ export function createStage(scope: Construct, props: StageProps): Stage {
       allowSending(fn, [queue]);
     },
   };
+}
+
+function constructName(name: StageName): string {
+  return name.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** IAM on AWS knows only the first action; an emulator that enforces permissions asks for the second. */

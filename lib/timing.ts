@@ -5,6 +5,7 @@ import {
   LONGEST_TIMEOUT_SECONDS,
   OVERHEAD_SECONDS,
   probeTimeoutSeconds,
+  querySeconds,
 } from '../core/deployment/deploy-times.ts';
 import type { Config } from '../core/model/config.ts';
 import { SEND_TIMEOUT_MS } from '../core/notify/attempt.ts';
@@ -26,8 +27,11 @@ export function visibilitySeconds(timeoutSeconds: number): number {
   return timeoutSeconds + VISIBILITY_MARGIN_SECONDS;
 }
 
-/** History reads objects for a person who waits. */
-export const HISTORY_TIMEOUT_SECONDS = OVERHEAD_SECONDS;
+/** History reads objects for a person who waits, or works on a query as long as the configuration allows. */
+export function historyTimeoutSeconds(config: Pick<Config, 'server'>): number {
+  return OVERHEAD_SECONDS + querySeconds(config);
+}
+
 /**
  * For the evaluation itself: a shard of 2,000 nodes takes 4 s (docs/scale-and-cost.md), and ten times as many nodes
  * still fit.

@@ -1,6 +1,6 @@
 // Times of a deployment that depend on the configuration alone.
 import type { Check } from '../model/check.ts';
-import type { BastionConfig } from '../model/config.ts';
+import type { BastionConfig, Config } from '../model/config.ts';
 import { tickIntervalMs } from '../plan/plan.ts';
 
 const MINUTE_MS = 60_000;
@@ -24,6 +24,11 @@ export function tickMinutes(checks: readonly Check[]): number | undefined {
 export function probeTimeoutSeconds(bastions: readonly BastionConfig[]): number {
   const once = Math.max(LEAST_SECONDS, ...bastions.map(slowestBatchSeconds));
   return bastions.length > 1 ? Math.min(LONGEST_TIMEOUT_SECONDS, 2 * once - OVERHEAD_SECONDS) : once;
+}
+
+/** Seconds of the longest query to history; 0 when nobody may ask. */
+export function querySeconds({ server: { history } }: Pick<Config, 'server'>): number {
+  return history.enabled ? Math.ceil(history.timeoutMs / 1000) : 0;
 }
 
 /** Seconds of a batch in which every phase takes its whole deadline. */

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { hashNumber } from '../hash.ts';
 import type { Config } from '../model/config.ts';
-import { probeTimeoutSeconds, tickMinutes } from './deploy-times.ts';
+import { probeTimeoutSeconds, querySeconds, tickMinutes } from './deploy-times.ts';
 import { referencesIn } from './on-aws.ts';
 import { parameterNames } from './parameter-names.ts';
 
@@ -18,6 +18,8 @@ export const deployedSchema = z.strictObject({
   probeS: z.number(),
   /** How long pictures are kept. */
   chartDays: z.number(),
+  /** The longest query in seconds; 0: the deployment answers none. */
+  queryS: z.number(),
   store: z.string(),
   /** For each bastion the hash of its name, the hash of host and port, and its connections, without a separator. */
   bastions: z.string(),
@@ -25,6 +27,7 @@ export const deployedSchema = z.strictObject({
   logins: z.string(),
   channels: z.string(),
   heartbeat: z.string(),
+  oidc: z.string(),
   inventory: z.string(),
 });
 
@@ -42,6 +45,7 @@ export function describeDeployed(config: Config, logins: readonly string[]): Dep
     tick: tickMinutes(config.checks) ?? 0,
     probeS: probeTimeoutSeconds(config.bastions),
     chartDays: chartDays(config),
+    queryS: querySeconds(config),
     store: storeHash(config),
     bastions: config.bastions
       .map((bastion) => `${shortHash(bastion.name)}${addressHash(bastion)}${bastion.maxConnections}`)
@@ -49,6 +53,7 @@ export function describeDeployed(config: Config, logins: readonly string[]): Dep
     logins: listOf(logins, names.logins),
     channels: listOf(names.channels),
     heartbeat: listOf(names.heartbeat),
+    oidc: listOf(names.oidc),
     inventory: listOf(sourceNames(config)),
   };
 }
@@ -64,6 +69,7 @@ export function undeployedChanges(config: Config, deployed: Deployed): string[] 
     ...(chartDays(config) > deployed.chartDays
       ? [`server.chartRetention: the bucket deletes pictures after ${deployed.chartDays} days`]
       : []),
+    ...queryChanges(config, deployed),
     ...parameterChanges(config, deployed),
     ...sourceNames(config)
       .filter((name) => !holds(deployed.inventory, name, sourceNames(config)))
@@ -85,6 +91,15 @@ function timeChanges({ checks, bastions }: Config, deployed: Deployed): string[]
           `bastions.batchSize, concurrency, deadlines: a batch of silent nodes takes ${seconds} s, and probe ends after ${deployed.probeS}`,
         ]
       : []),
+  ];
+}
+
+function queryChanges(config: Config, { queryS }: Deployed): string[] {
+  const seconds = querySeconds(config);
+  if (seconds <= queryS) return [];
+  if (queryS === 0) return ['server.history.enabled: the deployed functions may read nothing to answer with'];
+  return [
+    `server.history.timeout: a query may take ${seconds} s, and its function was deployed for ${queryS}`,
   ];
 }
 
@@ -135,6 +150,7 @@ function parameterChanges(config: Config, deployed: Deployed): string[] {
       value: options,
     })),
     { at: 'server.heartbeat', of: 'heartbeat' as const, value: config.server.heartbeat },
+    { at: 'server.oidc', of: 'oidc' as const, value: config.server.oidc },
   ];
   return uses.flatMap(({ at, of, value }) =>
     referencesIn(value)

@@ -9,6 +9,8 @@ export interface ParameterNames {
   store: readonly string[];
   channels: readonly string[];
   heartbeat: readonly string[];
+  /** For logins of people to the history service. */
+  oidc: readonly string[];
 }
 
 export function parameterNames(config: Config): ParameterNames {
@@ -21,6 +23,7 @@ export function parameterNames(config: Config): ParameterNames {
     store: parametersIn(config.store.options),
     channels: parametersIn(config.channels.map(({ options }) => options)),
     heartbeat: parametersIn(config.server.heartbeat),
+    oidc: parametersIn(config.server.oidc),
   };
 }
 

@@ -31,9 +31,7 @@ export function deployed({ bastions }: { bastions: number }): Deployed {
     const others = Array.from({ length: bastions - 1 }, (_, i) => ({ ...first, name: `b${i + 2}` }));
     const config = { ...parsed.config, bastions: [first, ...others] };
     const { data, history, pipeline } = defineStacks(app, { file: EXAMPLE, config });
-    const templates = [data.stack, history.stage.fn.stack, pipeline.stack].map((stack) =>
-      Template.fromStack(stack),
-    );
+    const templates = [data.stack, history.stack, pipeline.stack].map((stack) => Template.fromStack(stack));
     const all = (type: string) =>
       templates.flatMap((template) => Object.values(template.findResources(type)));
     const functions = all('AWS::Lambda::Function').map(({ Properties }) => Properties);

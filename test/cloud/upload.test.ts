@@ -73,6 +73,18 @@ it.each<[what: string, from: string, to: string, error: string]>([
     'server.chartRetention: the bucket deletes pictures after ',
   ],
   [
+    'a longer query',
+    'channels:',
+    'server: { history: { timeout: 90s } }\nchannels:',
+    'server.history.timeout: a query may take 90 s, and its function was deployed for 30',
+  ],
+  [
+    'logins of people',
+    'channels:',
+    'server: { publicUrl: https://b.example.net, oidc: { issuer: https://login.example.net, clientId: b, clientSecret: "${ssm:/client}", groups: [{ group: ops, scope: read }] } }\nchannels:',
+    'server.oidc: no function may read ${ssm:/client}',
+  ],
+  [
     'a source of clusters',
     'channels:',
     'inventory: [{ type: ssm, path: /clusters }]\nchannels:',

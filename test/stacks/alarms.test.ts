@@ -88,10 +88,13 @@ describe('alarms on AWS', () => {
   });
 
   it('every function of ours has two alarms: errors and throttles', () => {
-    const stages = ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History'];
+    const stages = ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History', 'HistoryIam'];
     for (const stage of stages) {
       const metrics = alarms
-        .filter(({ id, Properties }) => id.startsWith(stage) && Properties.Namespace === 'AWS/Lambda')
+        .filter(
+          ({ id, Properties }) =>
+            new RegExp(`^${stage}(Errors|Throttles)`).test(id) && Properties.Namespace === 'AWS/Lambda',
+        )
         .map(({ Properties }) => Properties.MetricName);
       expect([stage, metrics.sort()]).toEqual([stage, ['Errors', 'Throttles']]);
     }

@@ -63,7 +63,7 @@ describe('a bundled function', () => {
     expect(runProgram(program)).toBe('function');
   });
 
-  it('the stacks bundle each function on its own: no two functions share their code', () => {
+  it('the stacks bundle each function on its own; only the two of history share their code', () => {
     const { app, stacks } = defineExample({ bundle: true, context: { ...machine } });
     app.synth();
     const code = resources(templatesOf(stacks), 'AWS::Lambda::Function')

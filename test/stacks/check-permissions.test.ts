@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { policyLines } from './policy-text.ts';
 import { synthExample } from './synth.ts';
 
-it.each(['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History'])(
+it.each(['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History', 'HistoryIam'])(
   'only probe may read what checks log in to services with: %s',
   (stage) => {
     const check =

@@ -101,7 +101,7 @@ describe('the bucket', () => {
   });
 
   it('only our functions write it, and none deletes from it; whoever deploys uploads the configuration', () => {
-    const stages = ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History'];
+    const stages = ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History', 'HistoryIam'];
     const others = resources(templates, 'AWS::Lambda::Function').filter(
       ({ id }) => !stages.some((stage) => id.startsWith(`${stage}Function`)),
     );

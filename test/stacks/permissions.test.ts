@@ -19,6 +19,8 @@ import { resources, synthExample } from './synth.ts';
 
 const templates = synthExample();
 
+const STAGES = ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History', 'HistoryIam'];
+
 const STATE = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'Query'];
 const PARAMETERS = 'arn:<Partition>:ssm:<Region>:<AccountId>:parameter/bartizan';
 const KEYS = 'arn:<Partition>:kms:<Region>:<AccountId>:key/*';
@@ -57,6 +59,25 @@ const parameters = (...names: string[]) => [
     `ssm:GetParameters ${PARAMETERS}/${name}`,
   ]),
   `kms:Decrypt ${KEYS} if kms:EncryptionContext:PARAMETER_ARN = ${names.map((name) => `${PARAMETERS}/${name}`).join(', ')}`,
+];
+
+/** What both functions with queries do for those who may ask them. */
+const history = [
+  ...reads('public', 'settings', 'nodes'),
+  's3:GetObject Files.Arn/charts/*',
+  's3:GetObject Files.Arn/health.json',
+  's3:GetObject Files.Arn/delivery.json',
+  ...['BatchGetItem', 'Query'].map(
+    (action) =>
+      `dynamodb:${action} State.Arn if dynamodb:LeadingKeys = rules, alert#*, rule#*, part#rule#*, transition#*, part#transition#*, incident#*, part#incident#*, deliveries#*, part#deliveries#*, status#*, part#status#*`,
+  ),
+  'dynamodb:DeleteItem State.Arn if dynamodb:LeadingKeys = alert#*',
+  'dynamodb:Query State.Arn/index/alert',
+  'dynamodb:Query State.Arn/index/history',
+  // Silences, and the audit of who changed them.
+  ...state(' if dynamodb:LeadingKeys = silences, part#silences#*, audit'),
+  's3:PutObject Files.Arn/audit/*',
+  `aps:QueryMetrics ${WORKSPACE}`,
 ];
 
 describe('each function has these permissions and no others', () => {
@@ -158,12 +179,12 @@ describe('each function has these permissions and no others', () => {
     [
       'History',
       [
-        ...reads('public'),
-        's3:GetObject Files.Arn/charts/*',
-        's3:GetObject Files.Arn/health.json',
-        's3:GetObject Files.Arn/delivery.json',
+        ...history,
+        // Who asks, and when a token was used.
+        ...state(' if dynamodb:LeadingKeys = tokens, part#tokens#*'),
       ],
     ],
+    ['HistoryIam', history],
   ])('%s', (stage, allowed) => {
     expect(policyLines(templates, stage)).toEqual([...always(stage), ...allowed].sort());
   });
@@ -202,7 +223,7 @@ describe('permissions follow from the configuration', () => {
         ],
       ],
     });
-    for (const stage of ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History']) {
+    for (const stage of STAGES) {
       const lines = policyLines(sourced, stage);
       const wanted = [
         'dynamodb:Scan arn:<Partition>:dynamodb:<Region>:<AccountId>:table/clusters',
@@ -211,7 +232,7 @@ describe('permissions follow from the configuration', () => {
         `ssm:GetParametersByPath ${PARAMETERS}/clusters/*`,
         `kms:Decrypt ${KEYS} if kms:EncryptionContext:PARAMETER_ARN = ${PARAMETERS}/clusters, ${PARAMETERS}/clusters/*`,
       ];
-      const reads = ['Plan', 'Probe', 'Evaluate'].includes(stage);
+      const reads = ['Plan', 'Probe', 'Evaluate', 'History', 'HistoryIam'].includes(stage);
       expect([stage, wanted.map((line) => lines.includes(line))]).toEqual([stage, wanted.map(() => reads)]);
       expect(lines.includes(`ssm:GetParameters ${PARAMETERS}/keys/*`)).toBe(stage === 'Probe');
     }
@@ -261,10 +282,10 @@ describe('permissions follow from the configuration', () => {
         },
       }),
     });
-    for (const stage of ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History']) {
+    for (const stage of STAGES) {
       const lines = policyLines(own, stage);
       const reads = lines.includes(`ssm:GetParameters ${PARAMETERS}/store`);
-      const speaks = ['Store', 'Evaluate', 'Deliver'].includes(stage);
+      const speaks = ['Store', 'Evaluate', 'Deliver', 'History', 'HistoryIam'].includes(stage);
       expect([stage, reads]).toEqual([stage, speaks]);
       expect(lines.some((line) => line.startsWith('ssm:') && line.endsWith(':parameter/tenant'))).toBe(
         speaks,
@@ -283,12 +304,50 @@ describe('permissions follow from the configuration', () => {
       context: { storeInVpc: 'true' },
       edit: (config) => ({ ...config, server: { ...config.server, heartbeat } }),
     });
-    for (const stage of ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History']) {
+    for (const stage of STAGES) {
       const reads = policyLines(watched, stage).includes(`ssm:GetParameters ${PARAMETERS}/heartbeat`);
       expect([stage, reads]).toEqual([stage, stage === 'Evaluate']);
     }
     const [group] = resources(watched, 'AWS::EC2::SecurityGroup');
     const ports = group?.Properties.SecurityGroupEgress.map(({ FromPort }: { FromPort: number }) => FromPort);
     expect(ports).toEqual([443, 22, 8080]);
+  });
+
+  it('only the public function may read the secrets of logins, which the other one needs for nobody', () => {
+    const issuer = 'https://login.example.net';
+    const withLogins = synthExample({
+      edit: (config) => ({
+        ...config,
+        server: {
+          ...config.server,
+          oidc: {
+            ...{ issuer, clientId: 'bartizan', clientSecret: '${ssm:/bartizan/client:4}' },
+            ...{ scopes: [], groupsClaim: 'groups', groups: [], sessionMs: 1 },
+          },
+        },
+      }),
+    });
+    for (const stage of STAGES) {
+      const may = policyLines(withLogins, stage).includes(`ssm:GetParameters ${PARAMETERS}/client`);
+      expect([stage, may]).toEqual([stage, stage === 'History']);
+    }
+  });
+
+  it('without queries there is one function of history, with what pictures and health need', () => {
+    const closed = synthExample({
+      edit: (config) => ({
+        ...config,
+        server: { ...config.server, history: { ...config.server.history, enabled: false } },
+      }),
+    });
+    expect(policyLines(closed, 'HistoryIam')).toEqual([]);
+    expect(policyLines(closed, 'History')).toEqual(
+      [
+        ...always('History'),
+        ...reads('public'),
+        ...['charts/*', 'health.json', 'delivery.json'].map((key) => `s3:GetObject Files.Arn/${key}`),
+      ].sort(),
+    );
+    expect(resources(closed, 'AWS::Lambda::Url')).toHaveLength(1);
   });
 });

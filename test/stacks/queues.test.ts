@@ -241,16 +241,50 @@ describe('functions', () => {
     expect(deployed.length + others).toBeLessThan(4_096);
   });
 
-  it('History does not know its own address, and its address needs no login', () => {
+  it('History does not know its own address, which asks for no signature; that of HistoryIam does', () => {
     expect(environmentOf('History')).toEqual({ ...common, POWERTOOLS_SERVICE_NAME: 'history' });
-    templates.history.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'NONE' });
+    expect(environmentOf('HistoryIam')).toEqual({
+      ...common,
+      POWERTOOLS_SERVICE_NAME: 'history-iam',
+      HISTORY_ACCESS: 'iam',
+    });
+    const addresses = resources(templates, 'AWS::Lambda::Url').map(({ id, Properties }) => [
+      id.replace(/Function.*/, ''),
+      Properties.AuthType,
+    ]);
+    expect(addresses).toEqual([
+      ['History', 'NONE'],
+      ['HistoryIam', 'AWS_IAM'],
+    ]);
+    // AWS lets everybody call only what a policy of the function says.
+    const everybody = resources(templates, 'AWS::Lambda::Permission').filter(
+      ({ Properties }) => Properties.Principal === '*',
+    );
+    expect(everybody.length).toBeGreaterThan(0);
+    for (const { Properties } of everybody)
+      expect(JSON.stringify(Properties.FunctionName)).toMatch(/"HistoryFunction/);
+  });
+
+  it('History has the time of the longest query', () => {
+    const slow = synthExample({
+      edit: (config) => ({
+        ...config,
+        server: { ...config.server, history: { ...config.server.history, timeoutMs: 60_000 } },
+      }),
+    });
+    const timeouts = (of: typeof templates) =>
+      resources(of, 'AWS::Lambda::Function')
+        .filter(({ id }) => id.startsWith('History'))
+        .map(({ Properties }) => Properties.Timeout);
+    expect(timeouts(templates)).toEqual([45, 45]);
+    expect(timeouts(slow)).toEqual([75, 75]);
   });
 
   it('run on Node 24, with logs that expire; only probe is in the network', () => {
     const functions = resources(templates, 'AWS::Lambda::Function').filter(({ Properties }) =>
       Properties.Runtime.startsWith('nodejs'),
     );
-    expect(functions).toHaveLength(7);
+    expect(functions).toHaveLength(8);
     for (const { id, Properties } of functions) {
       expect([id, Properties]).toEqual([
         id,
