@@ -10,7 +10,7 @@ import type { Network } from './network.ts';
 import {
   allowConfig,
   allowFiles,
-  allowInventory,
+  allowKeptInventory,
   allowParameters,
   allowPartitions,
   allowQueries,
@@ -127,7 +127,7 @@ function allowHistory({ fn }: Stage, { config, data }: HistoryContext): void {
   allowPartitions(fn, data, ['silences', 'part#silences#*', 'audit']);
   allowFiles(fn, data, 'audit/*', 'write');
   allowSamples(fn, config, 'read');
-  allowInventory(fn, data, config);
+  allowKeptInventory(fn, data, config);
 }
 
 function allowSecrets({ fn }: Stage, { config }: HistoryContext, more: readonly string[]): void {

@@ -92,23 +92,12 @@ const ASKED_KINDS = ['rule', 'transition', 'incident', 'deliveries', 'status'];
 const ASKED = ['rules', 'alert#*', ...ASKED_KINDS.flatMap((kind) => [`${kind}#*`, `part#${kind}#*`])];
 
 /** Allows what queries read of state, and no more of its writes than they need. */
-export function allowQueries(fn: LambdaFunction, { table }: Data): void {
-  const resources = [table.tableArn];
-  const inPartitions = (...partitions: string[]) => ({
-    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partitions },
-  });
-  fn.addToRolePolicy(
-    new PolicyStatement({
-      actions: ['dynamodb:BatchGetItem', 'dynamodb:Query'],
-      resources,
-      conditions: inPartitions(...ASKED),
-    }),
-  );
+export function allowQueries(fn: LambdaFunction, data: Data): void {
+  const { table } = data;
+  allowReading(fn, data, ASKED);
   // Whoever looks for the incidents of an alert removes links that no longer hold
   // (adapters/state/dynamodb/incident-links.ts).
-  fn.addToRolePolicy(
-    new PolicyStatement({ actions: ['dynamodb:DeleteItem'], resources, conditions: inPartitions('alert#*') }),
-  );
+  allowPartitions(fn, data, ['alert#*'], ['dynamodb:DeleteItem']);
   // Of history, and of one alert.
   const indexes = ['history', 'alert'].map((index) => `${table.tableArn}/index/${index}`);
   fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources: indexes }));
@@ -120,14 +109,23 @@ export function allowState(fn: LambdaFunction, { table }: Data): void {
 }
 
 /** The same in only some partitions of the table, with `*` as a wildcard; see adapters/state/dynamodb/layout.ts. */
-export function allowPartitions(fn: LambdaFunction, { table }: Data, partitions: readonly string[]): void {
+export function allowPartitions(
+  fn: LambdaFunction,
+  { table }: Data,
+  partitions: readonly string[],
+  actions: readonly string[] = STATE_ACTIONS,
+): void {
   fn.addToRolePolicy(
     new PolicyStatement({
-      actions: [...STATE_ACTIONS],
+      actions: [...actions],
       resources: [table.tableArn],
       conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partitions } },
     }),
   );
+}
+
+function allowReading(fn: LambdaFunction, data: Data, partitions: readonly string[]): void {
+  allowPartitions(fn, data, partitions, ['dynamodb:BatchGetItem', 'dynamodb:Query']);
 }
 
 /**
@@ -172,6 +170,9 @@ export function allowParameters(
   }
 }
 
+/** The last answers of sources. */
+const KEPT = ['counters#*', 'part#counters#*'];
+
 /** Allows reading the sources of clusters, and keeping their last answer for times when they do not answer. */
 export function allowInventory(fn: LambdaFunction, data: Data, { inventory }: Config): void {
   const stack = Stack.of(fn);
@@ -185,7 +186,12 @@ export function allowInventory(fn: LambdaFunction, data: Data, { inventory }: Co
       fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Scan'], resources: [arn] }));
     }
   }
-  if (inventory.length > 0) allowPartitions(fn, data, ['counters#*', 'part#counters#*']);
+  if (inventory.length > 0) allowPartitions(fn, data, KEPT);
+}
+
+/** Allows reading what others have read of the sources of clusters. */
+export function allowKeptInventory(fn: LambdaFunction, data: Data, { inventory }: Config): void {
+  if (inventory.length > 0) allowReading(fn, data, KEPT);
 }
 
 /** Allows using a sample store of AWS with the function's credentials. */

@@ -106,7 +106,7 @@ export function createPipeline(app: Construct, props: PipelineProps): Pipeline {
 }
 
 /** The sections of the configuration that each function reads. The batches contain the nodes to probe. */
-const READS: Readonly<Record<Exclude<StageName, 'plan' | HistoryName>, readonly ConfigPart[]>> = {
+const READS: Readonly<Record<Exclude<StageName, 'plan' | `history${string}`>, readonly ConfigPart[]>> = {
   probe: ['settings', 'logins'],
   store: ['settings'],
   evaluate: ['settings', 'nodes'],
@@ -114,12 +114,11 @@ const READS: Readonly<Record<Exclude<StageName, 'plan' | HistoryName>, readonly 
   deliver: ['settings', 'public'],
 };
 
-type HistoryName = 'history' | 'history-iam';
 type Form = Pick<StageProps, 'description' | 'memoryMb' | 'network'>;
 
 function addStage(
   { stack, config, settings, topic, data, environment, tick }: PipelineContext,
-  name: Exclude<StageName, HistoryName>,
+  name: Exclude<StageName, `history${string}`>,
   form: Form,
 ): Stage {
   const timeout = Duration.seconds(timeoutsSeconds(config)[name]);

@@ -14,71 +14,25 @@ import {
   PARTS_PREFIX,
   PLANNED_KEY,
 } from '../../lib/data.ts';
+import {
+  ANY_FUNCTION,
+  always,
+  INTERFACES,
+  KEYS,
+  PARAMETERS,
+  parameters,
+  reads,
+  receives,
+  sends,
+  state,
+  WORKSPACE,
+} from './permission-lines.ts';
 import { policyLines } from './policy-text.ts';
 import { resources, synthExample } from './synth.ts';
 
 const templates = synthExample();
 
 const STAGES = ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History', 'HistoryIam'];
-
-const STATE = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'Query'];
-const PARAMETERS = 'arn:<Partition>:ssm:<Region>:<AccountId>:parameter/bartizan';
-const KEYS = 'arn:<Partition>:kms:<Region>:<AccountId>:key/*';
-const ANY_FUNCTION = 'arn:<Partition>:lambda:<Region>:<AccountId>:function:*';
-const INTERFACES = [
-  ...['Assign', 'Unassign'].map((what) => `ec2:${what}PrivateIpAddresses`),
-  ...['Create', 'Delete'].map((what) => `ec2:${what}NetworkInterface`),
-  ...['NetworkInterfaces', 'Subnets'].map((what) => `ec2:Describe${what}`),
-];
-const WORKSPACE =
-  'arn:<Partition>:aps:ap-northeast-2:<AccountId>:workspace/ws-00000000-0000-0000-0000-000000000000';
-
-const always = (stage: string) => [
-  `logs:CreateLogStream ${stage}Log.Arn`,
-  `logs:PutLogEvents ${stage}Log.Arn`,
-  's3:ListBucket Files.Arn',
-];
-/** The sections of the active configuration. */
-const reads = (...parts: string[]) => [
-  's3:GetObject Files.Arn/config/active.json',
-  ...parts.map((part) => `s3:GetObject Files.Arn/config/expanded/${part}-*`),
-];
-/** The function itself moves messages that failed for good to the dead letters. */
-const receives = (queue: string) => [
-  ...['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage'].map(
-    (action) => `sqs:${action} ${queue}.Arn`,
-  ),
-  ...sends(`${queue.replace(/^(ProbeToseoul)Queue$/, '$1')}DeadLetters`),
-];
-const sends = (...queues: string[]) =>
-  queues.flatMap((queue) => [`sqs:SendMessage ${queue}.Arn`, `sqs:SendMessageBatch ${queue}.Arn`]);
-const state = (condition = '') => STATE.map((action) => `dynamodb:${action} State.Arn${condition}`);
-const parameters = (...names: string[]) => [
-  ...names.flatMap((name) => [
-    `ssm:GetParameter ${PARAMETERS}/${name}`,
-    `ssm:GetParameters ${PARAMETERS}/${name}`,
-  ]),
-  `kms:Decrypt ${KEYS} if kms:EncryptionContext:PARAMETER_ARN = ${names.map((name) => `${PARAMETERS}/${name}`).join(', ')}`,
-];
-
-/** What both functions with queries do for those who may ask them. */
-const history = [
-  ...reads('public', 'settings', 'nodes'),
-  's3:GetObject Files.Arn/charts/*',
-  's3:GetObject Files.Arn/health.json',
-  's3:GetObject Files.Arn/delivery.json',
-  ...['BatchGetItem', 'Query'].map(
-    (action) =>
-      `dynamodb:${action} State.Arn if dynamodb:LeadingKeys = rules, alert#*, rule#*, part#rule#*, transition#*, part#transition#*, incident#*, part#incident#*, deliveries#*, part#deliveries#*, status#*, part#status#*`,
-  ),
-  'dynamodb:DeleteItem State.Arn if dynamodb:LeadingKeys = alert#*',
-  'dynamodb:Query State.Arn/index/alert',
-  'dynamodb:Query State.Arn/index/history',
-  // Silences, and the audit of who changed them.
-  ...state(' if dynamodb:LeadingKeys = silences, part#silences#*, audit'),
-  's3:PutObject Files.Arn/audit/*',
-  `aps:QueryMetrics ${WORKSPACE}`,
-];
 
 describe('each function has these permissions and no others', () => {
   it.each<[stage: string, allowed: string[]]>([
@@ -176,15 +130,6 @@ describe('each function has these permissions and no others', () => {
         `aps:QueryMetrics ${WORKSPACE}`,
       ],
     ],
-    [
-      'History',
-      [
-        ...history,
-        // Who asks, and when a token was used.
-        ...state(' if dynamodb:LeadingKeys = tokens, part#tokens#*'),
-      ],
-    ],
-    ['HistoryIam', history],
   ])('%s', (stage, allowed) => {
     expect(policyLines(templates, stage)).toEqual([...always(stage), ...allowed].sort());
   });
@@ -232,13 +177,17 @@ describe('permissions follow from the configuration', () => {
         `ssm:GetParametersByPath ${PARAMETERS}/clusters/*`,
         `kms:Decrypt ${KEYS} if kms:EncryptionContext:PARAMETER_ARN = ${PARAMETERS}/clusters, ${PARAMETERS}/clusters/*`,
       ];
-      const reads = ['Plan', 'Probe', 'Evaluate', 'History', 'HistoryIam'].includes(stage);
+      const reads = ['Plan', 'Probe', 'Evaluate'].includes(stage);
       expect([stage, wanted.map((line) => lines.includes(line))]).toEqual([stage, wanted.map(() => reads)]);
       expect(lines.includes(`ssm:GetParameters ${PARAMETERS}/keys/*`)).toBe(stage === 'Probe');
     }
-    expect(policyLines(sourced, 'Plan')).toEqual(
-      expect.arrayContaining(state(' if dynamodb:LeadingKeys = counters#*, part#counters#*')),
-    );
+    const kept = ' if dynamodb:LeadingKeys = counters#*, part#counters#*';
+    expect(policyLines(sourced, 'Plan')).toEqual(expect.arrayContaining(state(kept)));
+    // Queries are about the clusters that others have read.
+    for (const stage of ['History', 'HistoryIam']) {
+      const lines = policyLines(sourced, stage).filter((line) => line.endsWith(kept));
+      expect(lines).toEqual(['BatchGetItem', 'Query'].map((action) => `dynamodb:${action} State.Arn${kept}`));
+    }
   });
 
   const store = 'arn:<Partition>:timestream:<Region>:<AccountId>:database/bartizan/table/samples';
@@ -311,43 +260,5 @@ describe('permissions follow from the configuration', () => {
     const [group] = resources(watched, 'AWS::EC2::SecurityGroup');
     const ports = group?.Properties.SecurityGroupEgress.map(({ FromPort }: { FromPort: number }) => FromPort);
     expect(ports).toEqual([443, 22, 8080]);
-  });
-
-  it('only the public function may read the secrets of logins, which the other one needs for nobody', () => {
-    const issuer = 'https://login.example.net';
-    const withLogins = synthExample({
-      edit: (config) => ({
-        ...config,
-        server: {
-          ...config.server,
-          oidc: {
-            ...{ issuer, clientId: 'bartizan', clientSecret: '${ssm:/bartizan/client:4}' },
-            ...{ scopes: [], groupsClaim: 'groups', groups: [], sessionMs: 1 },
-          },
-        },
-      }),
-    });
-    for (const stage of STAGES) {
-      const may = policyLines(withLogins, stage).includes(`ssm:GetParameters ${PARAMETERS}/client`);
-      expect([stage, may]).toEqual([stage, stage === 'History']);
-    }
-  });
-
-  it('without queries there is one function of history, with what pictures and health need', () => {
-    const closed = synthExample({
-      edit: (config) => ({
-        ...config,
-        server: { ...config.server, history: { ...config.server.history, enabled: false } },
-      }),
-    });
-    expect(policyLines(closed, 'HistoryIam')).toEqual([]);
-    expect(policyLines(closed, 'History')).toEqual(
-      [
-        ...always('History'),
-        ...reads('public'),
-        ...['charts/*', 'health.json', 'delivery.json'].map((key) => `s3:GetObject Files.Arn/${key}`),
-      ].sort(),
-    );
-    expect(resources(closed, 'AWS::Lambda::Url')).toHaveLength(1);
   });
 });

@@ -241,43 +241,13 @@ describe('functions', () => {
     expect(deployed.length + others).toBeLessThan(4_096);
   });
 
-  it('History does not know its own address, which asks for no signature; that of HistoryIam does', () => {
+  it('the functions of history do not know their own addresses', () => {
     expect(environmentOf('History')).toEqual({ ...common, POWERTOOLS_SERVICE_NAME: 'history' });
     expect(environmentOf('HistoryIam')).toEqual({
       ...common,
       POWERTOOLS_SERVICE_NAME: 'history-iam',
       HISTORY_ACCESS: 'iam',
     });
-    const addresses = resources(templates, 'AWS::Lambda::Url').map(({ id, Properties }) => [
-      id.replace(/Function.*/, ''),
-      Properties.AuthType,
-    ]);
-    expect(addresses).toEqual([
-      ['History', 'NONE'],
-      ['HistoryIam', 'AWS_IAM'],
-    ]);
-    // AWS lets everybody call only what a policy of the function says.
-    const everybody = resources(templates, 'AWS::Lambda::Permission').filter(
-      ({ Properties }) => Properties.Principal === '*',
-    );
-    expect(everybody.length).toBeGreaterThan(0);
-    for (const { Properties } of everybody)
-      expect(JSON.stringify(Properties.FunctionName)).toMatch(/"HistoryFunction/);
-  });
-
-  it('History has the time of the longest query', () => {
-    const slow = synthExample({
-      edit: (config) => ({
-        ...config,
-        server: { ...config.server, history: { ...config.server.history, timeoutMs: 60_000 } },
-      }),
-    });
-    const timeouts = (of: typeof templates) =>
-      resources(of, 'AWS::Lambda::Function')
-        .filter(({ id }) => id.startsWith('History'))
-        .map(({ Properties }) => Properties.Timeout);
-    expect(timeouts(templates)).toEqual([45, 45]);
-    expect(timeouts(slow)).toEqual([75, 75]);
   });
 
   it('run on Node 24, with logs that expire; only probe is in the network', () => {
