@@ -126,6 +126,16 @@ describe('the report of `alerts`', () => {
     });
   });
 
+  it('says that no route takes the alert', async () => {
+    const { fixture, table } = setupState();
+    fixture.config.routes = [{ ...route, match: { cluster: ['other'] } }];
+    await fire(fixture);
+    await fixture.notify();
+    expect(await table()).toContain('NOBODY: no route matches it');
+    fixture.config.routes = [{ ...route, channels: [] }];
+    expect(await table()).toContain('nobody, as its route has no channel');
+  });
+
   it('names the silence or the alert that withholds it', async () => {
     const { fixture, report, table } = setupState();
     const covering = { matchers: [], fromMs: START, createdAtMs: START, alertId: 'other' };

@@ -11,6 +11,7 @@ import {
 } from '../core/format.ts';
 import { createIntervals, ruleIntervals } from '../core/intervals.ts';
 import { measureOf } from '../core/measure.ts';
+import type { NoRecipientReason } from '../core/notify/recipients.ts';
 import { greatestOf } from '../core/numbers/extremes.ts';
 import type { AlertReport } from '../core/stages/alert-report.ts';
 import type { ShownConfig } from './remote.ts';
@@ -75,6 +76,14 @@ function heldText(sinceMs: number, nowMs: number): string {
   return formatDuration(Math.max(0, Math.floor((nowMs - sinceMs) / 1000) * 1000));
 }
 
+/** What nobody is to receive: that a pending alert has no message yet goes without saying. */
+const NO_RECIPIENT_TEXTS: Readonly<Record<NoRecipientReason, string>> = {
+  pending: '',
+  'no-route': 'NOBODY: no route matches it',
+  'no-channel': 'nobody, as its route has no channel',
+  'rule-gone': 'nobody: its rule is not configured any more',
+};
+
 /** The sent messages, the silences and rules that withhold others, and the undelivered messages. */
 function messagesText(alert: AlertReport, config: ShownConfig, nowMs: number): string {
   const at = (ms: number) => formatMoment(ms, nowMs, config.schedule.timeZone);
@@ -91,7 +100,8 @@ function messagesText(alert: AlertReport, config: ShownConfig, nowMs: number): s
       : []),
     ...(alert.inhibitedBy.length > 0 ? [`inhibited by ${alert.inhibitedBy.join(', ')}`] : []),
     ...(alert.undelivered ? [undeliveredText(alert.undelivered, nowMs)] : []),
-  ];
+    ...(alert.nobody ? [NO_RECIPIENT_TEXTS[alert.nobody.reason]] : []),
+  ].filter((part) => part !== '');
   return parts.join('; ');
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Alert } from '../../core/model/alert.ts';
 import type { Config } from '../../core/model/config.ts';
+import type { Series } from '../../core/model/sample.ts';
 import type { StoredSilence } from '../../core/model/silence.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { createHistoryFixture } from '../../test/history-fixture.ts';
@@ -112,6 +113,7 @@ export const silence = (id: string, extra: Partial<StoredSilence> = {}): StoredS
 export async function createAlertmanagerFixture() {
   const state: StateStore = createMemoryState();
   const clock = { ms: NOW };
+  const samples: Series[] = [];
   for (const one of [
     alert('memory', 'a', { inventoryLabels: { customer: 'acme' } }),
     alert('memory', 'b'),
@@ -126,7 +128,7 @@ export async function createAlertmanagerFixture() {
     return createHistoryFixture({
       routes: [createAlertmanagerRoutes()],
       state,
-      store: {} as never,
+      store: { latest: async () => samples } as never,
       config: { ...config, ...extra } as Config,
       clock: { nowMs: () => clock.ms },
       scope,
@@ -136,6 +138,8 @@ export async function createAlertmanagerFixture() {
   return {
     state,
     clock,
+    /** The newest of the metric that is asked for. */
+    samples,
     open,
     /** An answer with 200, of that form. */
     async read<T>(schema: z.ZodType<T>, path: string, extra?: Partial<Config>): Promise<T> {

@@ -63,6 +63,21 @@ describe('alerts', () => {
     expect(found?.annotations.summary).toBe('a uses 94.1% at 11:59');
   });
 
+  it('have the newest value, however long they fire', async () => {
+    fixture.clock.ms = NOW + 3 * 24 * 60 * MINUTE;
+    const labels = { cluster: 'prod', node: 'a', role: 'etcd' };
+    fixture.samples.push({
+      metric: 'm',
+      labels,
+      points: [{ timeMs: fixture.clock.ms - 1_000, value: 96.2 }],
+    });
+    const [found] = await fixture.alerts('?filter=node=a');
+    expect(found).toMatchObject({
+      annotations: { summary: 'a uses 96.2%' },
+      updatedAt: '2026-12-04T11:59:59.000Z',
+    });
+  });
+
   it('have an address of ours when people have one', async () => {
     const server = { publicUrl: 'https://mon.example/' } as Config['server'];
     const [found] = await fixture.alerts('?filter=node=a', { server });

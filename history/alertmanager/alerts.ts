@@ -2,6 +2,7 @@
 
 import { currentForMs } from '../../core/current.ts';
 import { hashBytes } from '../../core/hash.ts';
+import { createIntervals, type Intervals, ruleIntervals } from '../../core/intervals.ts';
 import { allLabels } from '../../core/labels.ts';
 import type { Alert } from '../../core/model/alert.ts';
 import type { Config } from '../../core/model/config.ts';
@@ -13,6 +14,7 @@ import { destinationsOf, routedLabels } from '../../core/notify/routes.ts';
 import { renderSummary } from '../../core/notify/summary.ts';
 import { indexInhibitors } from '../../core/notify/suppression.ts';
 import { visibleLine } from '../../core/text/visible-line.ts';
+import { readNewestValues } from '../alert-values.ts';
 import type { HistoryPorts } from '../ports.ts';
 import { shownLabels } from './matcher-text.ts';
 
@@ -53,11 +55,12 @@ export interface FiringAlert {
 
 /** The alerts that fire and whose labels match, by fingerprint. */
 export async function firingAlerts(
-  { config: readConfig, state, clock }: Pick<HistoryPorts, 'config' | 'state' | 'clock'>,
+  ports: Pick<HistoryPorts, 'config' | 'state' | 'clock' | 'store' | 'logger'>,
   matches: (labels: Labels) => boolean,
 ): Promise<FiringAlert[]> {
-  const nowMs = clock.nowMs();
-  const config = await readConfig();
+  const { state } = ports;
+  const nowMs = ports.clock.nowMs();
+  const config = await ports.config();
   const alerts = (await state.listAlerts()).map(({ value }) => value);
   const stored = await state.listSilences({ endedAfterMs: nowMs });
   const silencesOf = compileCovering(listedSilences({ stored, file: config.silences, alerts, nowMs }));
@@ -70,9 +73,12 @@ export async function firingAlerts(
       return { ...alert, all: labels, shown: shownLabels(labels) };
     });
   const inhibitorsOf = indexInhibitors(firing);
-  return firing
-    .filter(({ shown }) => matches(shown))
-    .map((alert): FiringAlert => {
+  const matching = firing.filter(({ shown }) => matches(shown));
+  const values = await readNewestValues(ports, config, matching);
+  const intervals = createIntervals(config.checks);
+  return matching
+    .map((found): FiringAlert => {
+      const alert = { ...found, ...values.get(found.id) };
       const { id, rule: name, all, shown, sinceMs, status } = alert;
       const rule = rules.get(name);
       const silencedBy = silencesOf({ alertId: id, labels: all, sinceMs, status }).map((one) => one.id);
@@ -83,7 +89,7 @@ export async function firingAlerts(
       return {
         destinations,
         shown: {
-          annotations: annotationsOf(alert, rule, config, nowMs),
+          annotations: annotationsOf(alert, rule, { config, intervals, nowMs }),
           endsAt: isoTime(nowMs + ENDS_AFTER_MS),
           fingerprint: fingerprintOf(shown),
           receivers: (receivers.length > 0 ? receivers : [NOBODY]).map((receiver) => ({ name: receiver })),
@@ -158,16 +164,16 @@ function joinBytes(texts: readonly Uint8Array[]): Uint8Array {
 function annotationsOf(
   alert: Alert,
   rule: Rule | undefined,
-  { schedule: { timeZone } }: Config,
-  nowMs: number,
+  { config, intervals, nowMs }: { config: Config; intervals: Intervals; nowMs: number },
 ): Record<string, string> {
   if (rule === undefined) return {};
   const { valueAtMs, ...firing } = alert;
-  const isOld = valueAtMs !== undefined && nowMs - valueAtMs > currentForMs(0);
+  const { intervalMs } = ruleIntervals(intervals, rule, [alert]);
+  const isOld = valueAtMs !== undefined && nowMs - valueAtMs > currentForMs(intervalMs);
   const described = { ...firing, status: 'firing' as const, ...(isOld && { valueAtMs }) };
   return {
     title: visibleLine(rule.title),
-    summary: renderSummary(rule, described, { nowMs, timeZone }),
+    summary: renderSummary(rule, described, { nowMs, timeZone: config.schedule.timeZone }),
     ...(rule.runbook !== undefined && { runbook_url: rule.runbook }),
   };
 }

@@ -7,7 +7,7 @@ import { SEVERITIES } from '../../core/model/rule.ts';
 import { traceRoutes } from '../../core/notify/route-trace.ts';
 import { routedLabels } from '../../core/notify/routes.ts';
 import { type AlertReport, reportAlerts, reportPast } from '../../core/stages/alert-report.ts';
-import { readAlertValues } from '../../core/stages/alert-values.ts';
+import { readNewestValues } from '../alert-values.ts';
 import type { HistoryPorts } from '../ports.ts';
 import { readGaps } from './alert-gaps.ts';
 import { alertSchema, routeStepSchema } from './alert-schema.ts';
@@ -105,7 +105,7 @@ export function addAlerts(api: Api): void {
       (one) => status === undefined || one.status === status,
     );
     const { items, next } = pageOfAlerts(found, query, ({ sinceMs }) => sinceMs);
-    return c.json({ nowMs, alerts: await withValues(items, { config, ports, nowMs }), next }, 200);
+    return c.json({ nowMs, alerts: await withValues(items, config, ports), next }, 200);
   });
 
   api.openapi(firingsRoute, async (c) => {
@@ -129,7 +129,7 @@ export function addAlerts(api: Api): void {
         'no such alert is pending or firing',
         '`/v1/alerts` lists those that are; `/v1/firings` has earlier ones',
       );
-    const [current = found] = await withValues([found], { config, ports, nowMs });
+    const [current = found] = await withValues([found], config, ports);
     const rule = config.rules.find(({ name }) => name === found.rule);
     return c.json(
       {
@@ -170,17 +170,8 @@ function pageOfAlerts(
   );
 }
 
-/** With the newest values; where these cannot be read the alerts have those that they were last evaluated with. */
-async function withValues(
-  reports: readonly AlertReport[],
-  { config, ports, nowMs }: { config: Config; ports: HistoryPorts; nowMs: number },
-) {
-  const values = await readAlertValues(config, reports, { store: ports.store, nowMs }).catch(
-    (error: unknown) => {
-      ports.logger.warn('the values of alerts cannot be read', { error: String(error) });
-      return new Map<string, { value: number; valueAtMs: number }>();
-    },
-  );
+async function withValues(reports: readonly AlertReport[], config: Config, ports: HistoryPorts) {
+  const values = await readNewestValues(ports, config, reports);
   return reports.map((report) => shown({ ...report, ...values.get(report.id) }));
 }
 
