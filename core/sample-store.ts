@@ -11,6 +11,16 @@ export interface SeriesQuery extends Selection {
   toMs: number;
   /** The caller reads only samples whose times are multiples of this; a store may leave out the others. */
   everyMs?: number;
+  /** Of more samples, or roll-ups, a store may throw a TooManySamplesError before they take memory. Default: no limit. */
+  mostSamples?: number;
+}
+
+/** A store holds more samples in the range than its caller wants at once: ask for a shorter one. */
+export class TooManySamplesError extends Error {
+  override readonly name = 'TooManySamplesError';
+  constructor(mostSamples: number) {
+    super(`there are more than ${mostSamples} samples`);
+  }
 }
 
 export interface WriteResult {

@@ -1,9 +1,13 @@
 import type { SeriesQuery } from '../../core/ports.ts';
+import { unlessTooMany } from '../too-many-samples.ts';
 import type { TimeRange } from './parameters.ts';
 
 const FIRST_SLICE_MS = 3_600_000;
-/** A slice with fewer points is followed by a longer one, one with more than four times as many by a shorter one. */
+/** A slice with fewer points is followed by a longer one. */
 const FEW_POINTS = 50_000;
+/** A slice with more is not read, but a shorter one: after hours without samples there may be a whole fleet. */
+const MOST_POINTS = 4 * FEW_POINTS;
+const SHORTEST_SLICE_MS = 300_000;
 
 interface Pointed {
   points: readonly unknown[];
@@ -19,14 +23,20 @@ export async function* readSlices<T extends Pointed>(
   signal: AbortSignal,
 ): AsyncGenerator<readonly T[]> {
   let lengthMs = FIRST_SLICE_MS;
+  let longestMs = Infinity;
   for (let atMs = fromMs; atMs <= toMs; ) {
     signal.throwIfAborted();
     const endMs = Math.min(toMs, atMs + lengthMs - 1);
-    const series = await read({ ...query, fromMs: atMs, toMs: endMs });
+    const limit = lengthMs > SHORTEST_SLICE_MS && { mostSamples: MOST_POINTS };
+    const series = await unlessTooMany(() => read({ ...query, fromMs: atMs, toMs: endMs, ...limit }));
+    if (!series) {
+      longestMs = Math.max(SHORTEST_SLICE_MS, Math.floor((endMs - atMs + 1) / 4));
+      lengthMs = longestMs;
+      continue;
+    }
     yield series;
     const points = series.reduce((sum, one) => sum + one.points.length, 0);
-    if (points < FEW_POINTS) lengthMs *= 2;
-    else if (points > 4 * FEW_POINTS) lengthMs = Math.max(FIRST_SLICE_MS / 4, lengthMs / 2);
+    if (points < FEW_POINTS) lengthMs = Math.min(longestMs, 2 * lengthMs);
     atMs = endMs + 1;
   }
 }

@@ -8,8 +8,9 @@ import type { Config } from '../../core/model/config.ts';
 import type { Labels } from '../../core/model/labels.ts';
 import type { Sample } from '../../core/model/sample.ts';
 import type { Target } from '../../core/model/target.ts';
-import type { SampleStore, StateStore } from '../../core/ports.ts';
+import type { SampleStore, SeriesQuery, StateStore } from '../../core/ports.ts';
 import { parseMetricSelector } from '../../core/promql/parse.ts';
+import { TooManySamplesError } from '../../core/sample-store.ts';
 import { createMemoryState } from '../../test/memory-state.ts';
 import { createSampleBudget } from './sample-budget.ts';
 import { createSeriesSource } from './series-source.ts';
@@ -137,6 +138,28 @@ describe('a long range', () => {
       message: 'the query reads more than 99 samples: select fewer series, or a shorter time',
     });
     expect(reads).toBeLessThan(6);
+  });
+
+  it.each([
+    ['samples', START - 4 * 24 * HOUR],
+    ['roll-ups', START - 300 * 24 * HOUR],
+  ])('never has many %s at once, also where a fleet follows a time without any', async (_what, fromMs) => {
+    const denseFromMs = fromMs + 24 * HOUR;
+    const dense = { untilMs: fromMs, mostRead: 0 };
+    const read = async (perMs: number, { fromMs, toMs, mostSamples = Infinity }: SeriesQuery) => {
+      const found = Math.max(0, toMs - Math.max(fromMs, denseFromMs)) * perMs;
+      if (found > mostSamples) throw new TooManySamplesError(mostSamples);
+      dense.untilMs = Math.max(dense.untilMs, toMs);
+      dense.mostRead = Math.max(dense.mostRead, found);
+      // None of them matches.
+      return [];
+    };
+    store.query = (asked) => read(0.3, asked);
+    store.rollUps = (asked) => read(0.01, asked);
+    expect(await select('up{node=~"no.*such"}', fromMs, fromMs + 48 * HOUR)).toEqual([]);
+    expect(dense.untilMs).toBe(fromMs + 48 * HOUR);
+    expect(dense.mostRead).toBeGreaterThan(10_000);
+    expect(dense.mostRead).toBeLessThan(1_000_000);
   });
 
   it('ends when the time of the query is over', async () => {

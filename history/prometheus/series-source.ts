@@ -10,6 +10,7 @@ import { compileMatchers } from '../../core/promql/matchers.ts';
 import type { ColumnQuery, ColumnSeries, SeriesSource } from '../../core/promql/source.ts';
 import { METRICS_BY_SERIES } from '../../core/series-names.ts';
 import type { HistoryPorts } from '../ports.ts';
+import { unlessTooMany } from '../too-many-samples.ts';
 import { ALERT_SERIES, alertSeries } from './alert-series.ts';
 import { type ColumnBuilder, createColumnBuilder } from './columns.ts';
 import { createFailedRuns, type FailedRuns } from './failed-runs.ts';
@@ -23,6 +24,12 @@ export const SERIES: ReadonlyMap<string, string> = new Map([...METRICS_BY_SERIES
 
 /** About how many samples one read of the store returns. */
 const SAMPLES_A_READ = 500_000;
+/**
+ * A read that finds more is made anew, for a shorter time: samples that do not match, and hours without any, say nothing of how
+ * many come next. Roll-ups are objects, and take several times as much memory.
+ */
+const MOST_SAMPLES_A_READ = 2 * SAMPLES_A_READ;
+const MOST_ROLL_UPS_A_READ = SAMPLES_A_READ / 2;
 /** Of one metric, on a node with many mounts: how long the first read is follows from it. */
 const SERIES_OF_NODE = 50;
 const MOST_GROWTH = 8;
@@ -76,21 +83,35 @@ export async function createSeriesSource({ ports, budget }: SeriesSourceOptions)
       reachMs > 0 ? createFailedRuns(ports.store, config.checks, { metric, where }) : undefined;
     const growing = createGrowingSeries({ metric, matches, slow, query, failedRuns, budget, nowMs });
     let lengthMs = firstReadMs;
+    let longestMs = Infinity;
     for (let startMs = fromMs; ; ) {
       // So that the end of the query's time is seen.
       await pause();
       const isRaw = startMs >= rawFromMs;
       const endMs = Math.min(toMs, startMs + lengthMs - 1, isRaw ? Infinity : rawFromMs - 1);
-      const range = { metric, where, fromMs: startMs, toMs: endMs };
-      const runs = isRaw ? await failedRuns?.read({ fromMs: startMs, toMs: endMs }) : 0;
-      const read = isRaw
-        ? growing.addSamples(await ports.store.query(range))
-        : growing.addRollUps(await ports.store.rollUps({ ...range, fromMs: startMs - PERIOD_MS + 1 }), range);
+      const range = { fromMs: startMs, toMs: endMs };
+      const mostSamples = isRaw ? MOST_SAMPLES_A_READ : MOST_ROLL_UPS_A_READ;
+      const asked = { metric, where, ...range, ...(lengthMs > PERIOD_MS && { mostSamples }) };
+      const addFound = await unlessTooMany(async () => {
+        if (isRaw) {
+          const found = await ports.store.query(asked);
+          return () => growing.addSamples(found);
+        }
+        const found = await ports.store.rollUps({ ...asked, fromMs: startMs - PERIOD_MS + 1 });
+        return () => growing.addRollUps(found, range);
+      });
+      if (!addFound) {
+        longestMs = Math.max(PERIOD_MS, Math.floor((endMs - startMs + 1) / MOST_GROWTH));
+        lengthMs = longestMs;
+        continue;
+      }
+      const runs = isRaw ? await failedRuns?.read(range) : 0;
+      const read = addFound();
       budget.spend(read + (runs ?? 0));
       if (endMs >= toMs) return growing.finish(name);
       startMs = endMs + 1;
       lengthMs *= Math.min(MOST_GROWTH, Math.max(1 / MOST_GROWTH, SAMPLES_A_READ / (read + 1)));
-      lengthMs = Math.max(PERIOD_MS, Math.ceil(lengthMs));
+      lengthMs = Math.min(longestMs, Math.max(PERIOD_MS, Math.ceil(lengthMs)));
     }
   }
 }

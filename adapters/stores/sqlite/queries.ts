@@ -1,5 +1,6 @@
 import type { Series } from '../../../core/model/sample.ts';
 import type { SampleStore, SeriesQuery } from '../../../core/ports.ts';
+import { TooManySamplesError } from '../../../core/sample-store.ts';
 import type { Database } from '../../sqlite/database.ts';
 import type { LabelSet, LabelSets } from './label-sets.ts';
 import { createPackedPoints, type PackedEntries, type PointRow } from './packed-points.ts';
@@ -42,7 +43,7 @@ export function createQueries(
   }
 
   return {
-    query: async ({ fromMs, toMs, everyMs, ...query }) =>
+    query: async ({ fromMs, toMs, everyMs, mostSamples = Infinity, ...query }) =>
       read(query, (group, selected) => {
         const sets = labelSets.size(group);
         const few = selected !== undefined && selected.length <= SEEK_SHARE * sets;
@@ -53,8 +54,12 @@ export function createQueries(
         const chosen = everyMs === undefined ? rounds : rounds.filter((timeMs) => timeMs % everyMs === 0);
         // A statement reads one chosen round: between two of them there are others.
         const size = everyMs === undefined ? ROWS_PER_STATEMENT / (selected?.length ?? sets) : 1;
+        let count = 0;
         for (const [from, to] of spans(chosen, size)) {
-          points.add(database.prepare(sql).all(from, to, ...ids) as unknown as PointRow[]);
+          const rows = database.prepare(sql).all(from, to, ...ids) as unknown as PointRow[];
+          count += rows.length;
+          if (count > mostSamples) throw new TooManySamplesError(mostSamples);
+          points.add(rows);
         }
         return points.entries();
       }),

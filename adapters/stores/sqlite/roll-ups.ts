@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RollUp, RollUpSeries } from '../../../core/model/sample.ts';
 import { PERIOD_MS, periodOf, rollUp } from '../../../core/numbers/roll-up.ts';
 import type { SeriesQuery } from '../../../core/ports.ts';
+import { TooManySamplesError } from '../../../core/sample-store.ts';
 import type { Database, Row } from '../../sqlite/database.ts';
 import type { LabelSets } from './label-sets.ts';
 import { idsOf, SEEK_SHARE } from './queries.ts';
@@ -150,7 +151,7 @@ type SampleRow = readonly [labelSet: number, timeMs: number, value: number];
 
 /** Stored roll-ups, and newer periods rolled up for this query. See `SampleStore`. */
 export function queryRollUps(database: Database, labelSets: LabelSets, query: SeriesQuery): RollUpSeries[] {
-  const { metric, fromMs } = query;
+  const { metric, fromMs, mostSamples } = query;
   const group = groupOf(metric);
   if (group === undefined) return [];
   const [startMs, endMs] = [periodOf(fromMs + PERIOD_MS - 1), periodOf(query.toMs) + PERIOD_MS];
@@ -163,7 +164,10 @@ export function queryRollUps(database: Database, labelSets: LabelSets, query: Se
       if (from >= to || !columnsOf(database, table).has(columns[0] as string)) return [];
       const seeks = isFew && table === rollUpTableOf(group);
       const sql = seeks ? seekSql(table, columns) : scanSql(table, columns, selected !== undefined);
-      return database.prepare(sql).all(from, to, ...ids) as unknown as T[];
+      if (mostSamples === undefined) return database.prepare(sql).all(from, to, ...ids) as unknown as T[];
+      const rows = database.prepare(`${sql} LIMIT ${mostSamples + 1}`).all(from, to, ...ids);
+      if (rows.length > mostSamples) throw new TooManySamplesError(mostSamples);
+      return rows as unknown as T[];
     };
     const rawFromMs = Math.min(endMs, Math.max(startMs, rawStart(database, group, startMs)));
     const points = new Map<number, RollUp[]>();

@@ -7,6 +7,7 @@ import { METRICS } from '../../../core/catalogue.ts';
 import { ConfigError, RetryableError } from '../../../core/errors.ts';
 import type { Sample } from '../../../core/model/sample.ts';
 import { PERIOD_MS, periodOf } from '../../../core/numbers/roll-up.ts';
+import { TooManySamplesError } from '../../../core/sample-store.ts';
 import { MIGRATIONS } from './schema.ts';
 import { openSqliteStore, type SqliteStoreOptions } from './store.ts';
 
@@ -72,6 +73,24 @@ describe('sqlite store', () => {
       const found = await store.query({ ...range, where: { node }, everyMs: 60_000 });
       expect(found.find(({ labels }) => labels.node === 'n120')?.points).toEqual(minutely);
       expect(found.every(({ points }) => points.length === 3)).toBe(true);
+    }
+    await store.close();
+  });
+
+  it('refuses to read more samples, or roll-ups, than the caller wants at once', async () => {
+    const store = open();
+    const times = [0, 1, 2, 3].map((i) => T0 + i * 300_000);
+    for (const timeMs of times) await store.write([sample(timeMs, 'a'), sample(timeMs, 'b')]);
+    const range = { metric: 'mem_usage', fromMs: T0, toMs: T0 + HOUR_MS };
+    const mostSamples = 7;
+    await expect(store.query({ ...range, mostSamples })).rejects.toThrow(TooManySamplesError);
+    await expect(store.rollUps({ ...range, mostSamples })).rejects.toThrow(TooManySamplesError);
+    await store.rollUp(T0 + 2 * 300_000);
+    await expect(store.rollUps({ ...range, mostSamples: 3 })).rejects.toThrow(TooManySamplesError);
+    for (const where of [{}, { node: ['a'] }]) {
+      const [series] = await store.query({ ...range, where, mostSamples: 8 });
+      expect(series?.points).toHaveLength(4);
+      expect((await store.rollUps({ ...range, where, mostSamples: 8 }))[0]?.points).toHaveLength(4);
     }
     await store.close();
   });
