@@ -208,6 +208,14 @@ it.each([
   await expect(child.answer(ask('/v1/x'), signal)).rejects.toThrow(message);
 });
 
+it('a child that takes much memory outside of its heap is ended', async () => {
+  const fill = 'globalThis.all = Array.from({ length: 8 }, () => new Float64Array(4 * 1024 ** 2).fill(1))';
+  const child = start({ program: programOf(`if (m.kind === 'request') ${fill}`), mostResidentMb: 200 });
+  const message = 'queries needed more than 200 MB';
+  await expect(child.answer(ask('/v1/x'), signal)).rejects.toThrow(message);
+  expect(deaths).toEqual([message]);
+});
+
 it('a child that hangs is ended from outside', async () => {
   const child = start({ program: programOf('for (;;);') });
   const held = child.answer(ask('/v1/x'), signal);

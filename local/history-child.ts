@@ -7,6 +7,7 @@ import type { MeterChange } from '../core/meter.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Logger } from '../core/ports.ts';
 import type { FromChild, HistoryRequest, Question, Reply, ToChild } from './history-messages.ts';
+import { watchMemory } from './memory-watch.ts';
 
 export interface HistoryAnswer {
   status: number;
@@ -38,6 +39,8 @@ export interface ChildOptions {
   logger: Logger;
   /** Default: the program of this project. */
   program?: URL;
+  /** What the process may take of the machine's memory; default 768. */
+  mostResidentMb?: number;
   /** Called once, when it died by itself. */
   onDeath(error: Error): void;
 }
@@ -47,6 +50,8 @@ const NAME = import.meta.url.endsWith('.ts') ? 'history-program.ts' : 'history-p
 const PROGRAM = new URL(NAME, import.meta.url);
 /** A query that needs more has gone wrong; V8 ends the child then. */
 const MOST_HEAP_MB = 256;
+/** With what lies outside of the heap: columns of samples, and answers. Four queries at their limit of samples take less. */
+const MOST_RESIDENT_MB = 768;
 /** V8 writes to stderr why it ended the process; so many of the last characters are kept. */
 const OUTPUT_CHARACTERS = 2_000;
 
@@ -66,7 +71,7 @@ type HeadOrPiece = Extract<FromChild, { kind: 'head' | 'chunk' | 'end' | 'pong' 
  * V8 aborts the whole process when a thread reaches its limit quickly (https://github.com/nodejs/node/issues/47224).
  */
 export function startHistoryChild(options: ChildOptions): HistoryChild {
-  const { program = PROGRAM, logger } = options;
+  const { program = PROGRAM, mostResidentMb = MOST_RESIDENT_MB, logger } = options;
   const cache = getCompileCacheDir();
   const child = fork(fileURLToPath(program), {
     execArgv: [`--max-old-space-size=${MOST_HEAP_MB}`],
@@ -89,9 +94,18 @@ export function startHistoryChild(options: ChildOptions): HistoryChild {
     });
   }
 
+  const endWatch =
+    child.pid === undefined
+      ? () => {}
+      : watchMemory(child.pid, {
+          mostMb: mostResidentMb,
+          onTooMuch: () => dieByItself(new Error(`queries needed more than ${mostResidentMb} MB`)),
+        });
+
   function die(error: Error): void {
     if (over) return;
     over = error;
+    endWatch();
     for (const { next } of waiting.values()) next.reject(error);
     waiting.clear();
     child.kill('SIGKILL');
