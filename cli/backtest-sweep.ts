@@ -8,6 +8,8 @@ import { formatMoment, formatSpan } from '../core/format.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Rule } from '../core/model/rule.ts';
 import { greatestOf, leastOf } from '../core/numbers/extremes.ts';
+import { gapsSchema } from '../history/api/backtest-schema.ts';
+import { gapNotes } from './backtest-tables.ts';
 import type { Paint } from './problem-report.ts';
 import { renderTable } from './table.ts';
 
@@ -24,7 +26,7 @@ export const sweepShape = z.strictObject({
       episodes: z.number(),
       flaps: z.number().describe('firings within an hour after the end of the same alert'),
       messages: z.number(),
-      messagesPerWeek: z.number(),
+      messagesPerWeek: z.number().optional().describe('of the time that is known; absent: nothing is'),
       delayMs: z
         .number()
         .optional()
@@ -32,6 +34,7 @@ export const sweepShape = z.strictObject({
       firingMs: z.number(),
     }),
   ),
+  unknown: gapsSchema,
   samples: z.number().describe('how many were read'),
 });
 
@@ -50,21 +53,24 @@ export function sweepText(
   config: Pick<Config, 'schedule'>,
   paint?: Paint,
 ): string {
-  const { fromMs, toMs, variants } = sweep;
+  const { fromMs, toMs, variants, unknown } = sweep;
   const { timeZone } = config.schedule;
   const at = (ms: number) => formatMoment(ms, toMs, timeZone);
   const range = `${rule.name}, ${at(fromMs)} to ${at(toMs)} (${formatSpan(toMs - fromMs)}), ${timeZone}\n`;
   const [first, second] = axes;
   if (!first) return range;
-  if (!second) return `${range}\n${variantTable(first, variants)}`;
+  const notes = gapNotes(unknown, sweep, config).map((note) => `${note}\n`);
+  const below = notes.length > 0 ? [notes.join('')] : [];
+  if (!second) return [range, variantTable(first, variants), ...below].join('\n');
   const maps = [
     heatMap('messages a week', first, second, variants, (one) => one.messagesPerWeek, countText, paint),
     heatMap('median delay to the firing', first, second, variants, (one) => one.delayMs, formatSpan, paint),
   ];
-  return [range, ...maps].join('\n');
+  return [range, ...maps, ...below].join('\n');
 }
 
-function countText(count: number): string {
+function countText(count: number | undefined): string {
+  if (count === undefined) return '–';
   return String(count < 10 && !Number.isInteger(count) ? count : Math.round(count));
 }
 

@@ -1,4 +1,5 @@
 import type { Backtest, BacktestEpisode, RuleSummary } from '../core/backtest/backtest.ts';
+import type { MetricGap } from '../core/backtest/coverage.ts';
 import { formatMoment, formatSpan } from '../core/format.ts';
 import type { Config } from '../core/model/config.ts';
 import { labelsText } from '../core/notify/summary.ts';
@@ -92,12 +93,24 @@ function stripOf(
 
 /** What is unknown, a line each. */
 export function notesOf(backtest: Backtest, config: Shown): string {
-  const at = momentsOf(backtest, config);
-  const gaps = Map.groupBy(
-    backtest.rules.flatMap(({ unknown }) => unknown),
-    ({ fromMs, toMs, left }) => `${fromMs} ${toMs} ${left}`,
-  );
   const { goneNodes, unseenNodes } = backtest;
+  const shown = gapNotes(
+    backtest.rules.flatMap(({ unknown }) => unknown),
+    backtest,
+    config,
+  );
+  if (unseenNodes.length > 0) shown.push(`${namesText(unseenNodes)}: no samples, nothing is known`);
+  if (goneNodes.length > 0) shown.push(`${namesText(goneNodes)}: no longer in the inventory, left out`);
+  return shown.length > 0 ? `\n${shown.map((note) => `${note}\n`).join('')}` : '';
+}
+
+export function gapNotes(
+  unknown: readonly MetricGap[],
+  range: Pick<Backtest, 'toMs'>,
+  config: Shown,
+): string[] {
+  const at = momentsOf(range, config);
+  const gaps = Map.groupBy(unknown, ({ fromMs, toMs, left }) => `${fromMs} ${toMs} ${left}`);
   const notes = [...gaps.values()].flatMap((same) => {
     const metrics = [...new Set(same.map(({ metric }) => metric))].join(', ');
     return same.slice(0, 1).map(({ fromMs, toMs, left }) => {
@@ -105,13 +118,9 @@ export function notesOf(backtest: Backtest, config: Shown): string {
       return `unknown from ${at(fromMs)} to ${at(toMs)}: ${what}`;
     });
   });
-  const shown =
-    notes.length > MOST_NOTES
-      ? [...notes.slice(0, MOST_NOTES), `and ${notes.length - MOST_NOTES} more: --json has all`]
-      : notes;
-  if (unseenNodes.length > 0) shown.push(`${namesText(unseenNodes)}: no samples, nothing is known`);
-  if (goneNodes.length > 0) shown.push(`${namesText(goneNodes)}: no longer in the inventory, left out`);
-  return shown.length > 0 ? `\n${shown.map((note) => `${note}\n`).join('')}` : '';
+  return notes.length > MOST_NOTES
+    ? [...notes.slice(0, MOST_NOTES), `and ${notes.length - MOST_NOTES} more: --json has all`]
+    : notes;
 }
 
 /** `2 nodes (prod/a, prod/b)`; a few of many. */

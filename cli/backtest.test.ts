@@ -135,23 +135,41 @@ unknown from 02:01 to 03:00: no samples of mem_usage
 
 messages a week, above to the right
 for  90  92  94
- 5m  56  56   0
+ 5m  67  67   0
 30m   0   0   0
 
 median delay to the firing, above to the right
 for  90  92  94
  5m  5m  5m   –
 30m   –   –   –
+
+unknown from 02:01 to 03:00: no samples of mem_usage
 `);
     printed.out = '';
     await backtest('memory', ...RANGE, '--sweep', 'for=5m,10m', '--json');
-    const { variants } = sweepShape.parse(JSON.parse(printed.out));
+    const { variants, unknown } = sweepShape.parse(JSON.parse(printed.out));
+    expect(unknown).toMatchObject([{ metric: 'mem_usage', left: 'nothing' }]);
     expect(
       variants.map(({ values, episodes, messages, delayMs }) => [values, episodes, messages, delayMs]),
     ).toEqual([
       [[5 * MINUTE], 2, 2, 5 * MINUTE],
       [[10 * MINUTE], 2, 2, 10 * MINUTE],
     ]);
+  });
+
+  it('counts messages a week over the time that has samples', async () => {
+    const sweep = ['--sweep', 'for=5m,10m', '--json'];
+    const perWeek = async (from: string) => {
+      printed.out = '';
+      await backtest('memory', '--from', from, '--to', '2026-11-20T06:00Z', ...sweep);
+      return sweepShape.parse(JSON.parse(printed.out)).variants[0]?.messagesPerWeek ?? 0;
+    };
+    expect((await perWeek('2026-11-13T06:00Z')) / (await perWeek('2026-11-20T00:00Z'))).toBeCloseTo(1, 1);
+    printed.out = '';
+    await backtest('memory', '--from', '2026-11-10', '--to', '2026-11-11', '--sweep', 'for=5m,10m');
+    expect(printed.out).toMatch(
+      / 5m +0 +0 +– +– +–\n[\s\S]*\nunknown from 10 Nov 00:00 to 00:00: no samples of mem_usage\n$/,
+    );
   });
 
   it('writes a firing as a story that `rules test` passes', async () => {

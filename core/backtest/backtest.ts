@@ -1,6 +1,5 @@
 // What rules would have said about stored samples, and to whom. Every verdict is one of core/evaluate, every message one of core/notify.
 
-import { createIntervals } from '../intervals.ts';
 import type { Config } from '../model/config.ts';
 import type { Rule, Severity } from '../model/rule.ts';
 import type { Target } from '../model/target.ts';
@@ -8,8 +7,7 @@ import type { Transition } from '../model/transition.ts';
 import { episodeOf } from '../notify/episode.ts';
 import type { AnySilence } from '../notify/silences.ts';
 import { inhibitorsOf } from '../notify/suppression.ts';
-import { metricsOf } from '../rule-query.ts';
-import { describeGap, type Gap } from './coverage.ts';
+import { gapsOfRule, type MetricGap } from './coverage.ts';
 import { type Episode, episodesOf, firingMs } from './episodes.ts';
 import { type HistoryPorts, type HistoryResult, runHistory } from './history-run.ts';
 import { type BacktestMessage, type BacktestMessages, simulateMessages } from './messages.ts';
@@ -45,7 +43,7 @@ export interface RuleSummary {
   /** Messages in which it stands. */
   messages: number;
   /** Where the rule's verdict is unknown: a metric has no samples at all. */
-  unknown: readonly (Gap & { metric: string })[];
+  unknown: readonly MetricGap[];
 }
 
 export interface Backtest {
@@ -62,9 +60,6 @@ export interface Backtest {
   /** How many were read. */
   samples: number;
 }
-
-/** Gaps of a metric that are listed; a store that stood still every night has more. */
-const MOST_GAPS = 100;
 
 /** @throws BacktestTooLargeError | RetryableError of the store */
 export async function runBacktest(request: BacktestRequest, ports: HistoryPorts): Promise<Backtest> {
@@ -92,7 +87,7 @@ export async function runBacktest(request: BacktestRequest, ports: HistoryPorts)
       cancelled: history.transitions.filter(isCancelled).length,
       firingMs: own.reduce((sum, episode) => sum + firingMs(episode, { fromMs, toMs }), 0),
       messages: messages.filter(({ statuses }) => Object.keys(statuses).some((id) => ids.has(id))).length,
-      unknown: await gapsOf(rule, request, history, ports.store),
+      unknown: await gapsOfRule(rule, request, history.coverage, ports.store),
     });
   }
   return {
@@ -146,19 +141,4 @@ function messagesOf(
   return messages.filter(
     ({ atMs, statuses }) => atMs >= fromMs && Object.keys(statuses).some((id) => ids.has(id)),
   );
-}
-
-async function gapsOf(
-  rule: Rule,
-  { config, targets }: BacktestRequest,
-  { coverage }: HistoryResult,
-  store: HistoryPorts['store'],
-): Promise<RuleSummary['unknown']> {
-  const intervals = createIntervals(config.checks, targets);
-  const found: (Gap & { metric: string })[] = [];
-  for (const metric of metricsOf(rule)) {
-    for (const gap of coverage.gaps(metric, intervals.longest(metric, [])).slice(0, MOST_GAPS))
-      found.push({ metric, ...(await describeGap(store, metric, gap)) });
-  }
-  return found;
 }

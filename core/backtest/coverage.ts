@@ -1,6 +1,11 @@
 import { currentForMs } from '../current.ts';
+import { createIntervals } from '../intervals.ts';
+import type { Config } from '../model/config.ts';
+import type { Rule } from '../model/rule.ts';
 import type { Series } from '../model/sample.ts';
+import type { Target } from '../model/target.ts';
 import type { SampleStore } from '../ports.ts';
+import { metricsOf } from '../rule-query.ts';
 
 /** A time in which a metric has no sample of any series: what a rule would have said is unknown. */
 export interface Gap {
@@ -9,6 +14,8 @@ export interface Gap {
   /** `roll-ups`: the samples were deleted, and only what five minutes come to is left. */
   left: 'nothing' | 'roll-ups';
 }
+
+export type MetricGap = Gap & { metric: string };
 
 /** Which times of the range have samples, by metric. */
 export interface Coverage {
@@ -22,6 +29,8 @@ export interface Coverage {
 const BIN_MS = 60_000;
 /** How much of each end of a gap is searched for roll-ups. */
 const SEARCHED_MS = 3_600_000;
+/** Gaps of a metric that are listed; a store that stood still every night has more. */
+const MOST_GAPS = 100;
 
 export function createCoverage(fromMs: number, toMs: number): Coverage {
   const bins = Math.max(1, Math.ceil((toMs - fromMs + 1) / BIN_MS));
@@ -73,4 +82,34 @@ export async function describeGap(
       return { fromMs, toMs, left: 'roll-ups' };
   }
   return { fromMs, toMs, left: 'nothing' };
+}
+
+/** Where the verdict of the rule is unknown. */
+export async function gapsOfRule(
+  rule: Rule,
+  { config, targets }: { config: Pick<Config, 'checks'>; targets: readonly Target[] },
+  coverage: Coverage,
+  store: Pick<SampleStore, 'rollUps'>,
+): Promise<MetricGap[]> {
+  const intervals = createIntervals(config.checks, targets);
+  const found: MetricGap[] = [];
+  for (const metric of metricsOf(rule)) {
+    for (const gap of coverage.gaps(metric, intervals.longest(metric, [])).slice(0, MOST_GAPS))
+      found.push({ metric, ...(await describeGap(store, metric, gap)) });
+  }
+  return found;
+}
+
+/** How much of the range no gap covers. */
+export function knownMs(
+  gaps: readonly Pick<Gap, 'fromMs' | 'toMs'>[],
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+): number {
+  let known = 0;
+  let atMs = fromMs;
+  for (const gap of gaps.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    known += Math.max(0, gap.fromMs - atMs);
+    atMs = Math.max(atMs, gap.toMs);
+  }
+  return known + Math.max(0, toMs - atMs);
 }

@@ -20,8 +20,8 @@ export interface VariantSummary {
   /** Firings within an hour after the end of the same alert. */
   flaps: number;
   messages: number;
-  /** The messages of the range, as many as in a week. */
-  messagesPerWeek: number;
+  /** The messages of the time that is known, as many as in a week; absent where nothing is. */
+  messagesPerWeek?: number;
   /** The median time from the first breach of the loosest variant to the firing; absent: nothing fired. */
   delayMs?: number;
   firingMs: number;
@@ -30,11 +30,15 @@ export interface VariantSummary {
 const FLAP_MS = 3_600_000;
 const WEEK_MS = 7 * 24 * 3_600_000;
 
-/** @param emitted the transitions of each variant @param inhibiting those of rules that may withhold its messages */
+/**
+ * @param emitted the transitions of each variant @param inhibiting those of rules that may withhold its messages
+ * @param known how much of the range has samples
+ */
 export function summariseVariants(
   { config, variants, silences, fromMs, toMs }: SweepRequest,
   emitted: readonly (readonly Transition[])[],
   inhibiting: readonly Transition[],
+  known: number,
 ): VariantSummary[] {
   const all = emitted.map((transitions) => episodesOf(transitions, fromMs));
   const sinceOf = firstBreaches(all[loosestOf(variants)] ?? []);
@@ -50,7 +54,7 @@ export function summariseVariants(
       episodes: episodes.length,
       flaps: flapsOf(episodes),
       messages,
-      messagesPerWeek: Math.round((messages * WEEK_MS * 10) / Math.max(1, toMs - fromMs)) / 10,
+      ...(known > 0 && { messagesPerWeek: Math.round((messages * WEEK_MS * 10) / known) / 10 }),
       ...(episodes.length > 0 && { delayMs: medianOf(episodes.map((one) => one.firedAtMs - sinceOf(one))) }),
       firingMs: episodes.reduce((sum, one) => sum + firingMs(one, { fromMs, toMs }), 0),
     };

@@ -12,6 +12,7 @@ import { createInventoryLabels } from '../stages/inventory-labels.ts';
 import { readRuleInput } from '../stages/rule-input.ts';
 import { createUpQuery } from '../stages/shard-round.ts';
 import { withSharedQueries } from '../stages/shared-queries.ts';
+import { type Coverage, createCoverage, gapsOfRule, knownMs, type MetricGap } from './coverage.ts';
 import type { HistoryPorts } from './history-run.ts';
 import { createSliceReader } from './history-slices.ts';
 import { createRuleRun } from './rule-run.ts';
@@ -23,21 +24,25 @@ export interface Sweep {
   fromMs: number;
   toMs: number;
   variants: VariantSummary[];
+  /** Where nothing is known of any variant: a metric has no samples at all. */
+  unknown: readonly MetricGap[];
   samples: number;
 }
 
 /** @throws BacktestTooLargeError | RetryableError of the store */
 export async function runSweep(request: SweepRequest, ports: HistoryPorts): Promise<Sweep> {
   const { fromMs, toMs } = request;
-  const { emitted, inhibiting, samples } = await evaluateVariants(request, ports);
-  return { fromMs, toMs, variants: summariseVariants(request, emitted, inhibiting), samples };
+  const { emitted, inhibiting, samples, coverage } = await evaluateVariants(request, ports);
+  const unknown = await gapsOfRule(request.rule, request, coverage, ports.store);
+  const known = knownMs(unknown, request);
+  return { fromMs, toMs, variants: summariseVariants(request, emitted, inhibiting, known), unknown, samples };
 }
 
 /** The transitions of each variant, and those of rules that may withhold its messages. */
 export async function evaluateVariants(
   request: SweepRequest,
   ports: HistoryPorts,
-): Promise<{ emitted: Transition[][]; inhibiting: Transition[]; samples: number }> {
+): Promise<{ emitted: Transition[][]; inhibiting: Transition[]; samples: number; coverage: Coverage }> {
   const { config, rule, variants, targets, fromMs, toMs } = request;
   const { onProgress, signal } = ports;
   const { checks, schedule } = config;
@@ -51,7 +56,8 @@ export async function evaluateVariants(
   const widest = longestHold(variants);
   const all = [...variants.map((variant) => variant.rule), ...inhibitors.map((run) => run.rule)];
   const backMs = greatestOf(all.map((one) => lookBackMs(one, ruleIntervals(intervals, one, []))));
-  const reader = createSliceReader(ports.store, { ...ports, lookBackMs: backMs });
+  const coverage = createCoverage(fromMs, toMs);
+  const reader = createSliceReader(ports.store, { ...ports, coverage, lookBackMs: backMs });
   const startMs = fromMs - neededMs({ rules: all, checks, schedule });
   const emitted: Transition[][] = runs.map(() => []);
   const inhibiting: Transition[] = [];
@@ -80,7 +86,7 @@ export async function evaluateVariants(
     await onProgress?.((nowMs - startMs) / Math.max(1, toMs - startMs));
     if (nowMs >= toMs) break;
   }
-  return { emitted, inhibiting, samples: reader.samples() };
+  return { emitted, inhibiting, samples: reader.samples(), coverage };
 }
 
 /** Its first evaluation reads furthest back. */

@@ -27,6 +27,15 @@ export const episodeSchema = z.strictObject({
   withheld: z.enum(['silence', 'inhibition']).optional(),
 });
 
+export const gapsSchema = list(
+  z.strictObject({
+    metric: z.string(),
+    fromMs: z.number(),
+    toMs: z.number(),
+    left: z.enum(['nothing', 'roll-ups']).describe('what the store has of the metric in this time'),
+  }),
+).describe('where nobody knows, as samples are missing');
+
 export const backtestSchema = z.strictObject({
   fromMs: z.number(),
   toMs: z.number(),
@@ -38,14 +47,7 @@ export const backtestSchema = z.strictObject({
       cancelled: z.number().describe('breaches that ended before `for` was over'),
       firingMs: z.number().describe('of all episodes together'),
       messages: z.number().describe('in which it stands'),
-      unknown: list(
-        z.strictObject({
-          metric: z.string(),
-          fromMs: z.number(),
-          toMs: z.number(),
-          left: z.enum(['nothing', 'roll-ups']).describe('what the store has of the metric in this time'),
-        }),
-      ).describe('where nobody knows, as samples are missing'),
+      unknown: gapsSchema,
     }),
   ),
   episodes: list(episodeSchema),
