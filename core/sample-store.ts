@@ -1,7 +1,7 @@
 // The port of samples, a part of core/ports.ts.
 
 import type { Selection } from './model/labels.ts';
-import type { RollUpSeries, Sample, Series } from './model/sample.ts';
+import type { HourlySeries, RollUpSeries, Sample, Series } from './model/sample.ts';
 
 /** `where` and `whereNot` are on labels; absent, all match. */
 export interface SeriesQuery extends Selection {
@@ -92,6 +92,8 @@ export interface SampleStore {
    * A late sample is in them after the next `rollUp`.
    */
   rollUps(query: SeriesQuery): Promise<RollUpSeries[]>;
+  /** Whole hours that begin in the range and hold samples. Absent where that saves nothing: callers read `rollUps`. */
+  hourlyRollUps?(query: SeriesQuery): Promise<HourlySeries[]>;
   /**
    * Answers PromQL by itself, over everything that it holds. Absent where it cannot.
    * @throws RetryableError | PermanentError where it answers something else, or more than is read

@@ -11,7 +11,7 @@ import type { Target } from '../core/model/target.ts';
 import type { Clock, Logger, Meter, SampleStore, StateStore, Versioned } from '../core/ports.ts';
 
 /** `promql` sees everything, so that limited ports lack it. */
-export type HistoryStore = Pick<SampleStore, 'query' | 'latest' | 'rollUps' | 'promql'>;
+export type HistoryStore = Pick<SampleStore, 'query' | 'latest' | 'rollUps' | 'hourlyRollUps' | 'promql'>;
 
 /**
  * `isPartial`: it also has or had alerts that the asker may not see; then it is open, `openedAtMs` is that of the alerts

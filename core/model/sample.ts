@@ -38,3 +38,13 @@ export interface RollUpSeries {
   /** Periods without a sample are not there. */
   points: readonly RollUp[];
 }
+
+/** What the samples of a series in one hour come to. `timeMs` is its start, a whole hour since the epoch. */
+export type HourlyRollUp = Omit<RollUp, 'p95'>;
+
+export interface HourlySeries {
+  metric: string;
+  labels: Labels;
+  /** Hours without a sample are not there. */
+  points: readonly HourlyRollUp[];
+}

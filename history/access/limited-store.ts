@@ -13,9 +13,11 @@ export function limitStore(store: HistoryStore, sight: () => Promise<Sight>): Hi
     if (where === undefined) return [];
     return (await read({ ...query, where })).filter(({ labels }) => sees(labels));
   }
+  const { hourlyRollUps } = store;
   return {
     query: (query) => limited(query, (narrower) => store.query(narrower)),
     latest: (query) => limited(query, (narrower) => store.latest(narrower)),
     rollUps: (query) => limited(query, (narrower) => store.rollUps(narrower)),
+    ...(hourlyRollUps && { hourlyRollUps: (query) => limited(query, hourlyRollUps) }),
   };
 }

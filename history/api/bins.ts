@@ -4,11 +4,12 @@ import type { TimeRange } from './parameters.ts';
 import { unitOf } from './schemas.ts';
 
 export interface Column {
-  /** `least` undefined: it is unknown, and so is that of the whole column. */
-  add(timeMs: number, least: number | undefined, mean: number, greatest: number): void;
+  /** `weight`: how much it counts in a mean. `least` undefined: it is unknown, and so is that of the whole column. */
+  add(timeMs: number, least: number | undefined, mean: number, greatest: number, weight?: number): void;
 }
 
 export interface Bins {
+  binMs: number;
   /** The column of a series; a new one where it is not known. */
   columnOf(metric: string, labels: Labels): Column;
   size(): number;
@@ -19,6 +20,7 @@ export interface Bins {
 interface Cells {
   metric: string;
   labels: Labels;
+  /** Sums of weights. */
   counts: Float64Array;
   sums: Float64Array;
   least: Float64Array;
@@ -44,11 +46,11 @@ export function createBins({ fromMs, toMs }: TimeRange, count: number): Bins {
     };
     const column = {
       ...cells,
-      add(timeMs: number, least: number | undefined, mean: number, greatest: number) {
+      add(timeMs: number, least: number | undefined, mean: number, greatest: number, weight = 1) {
         if (!Number.isFinite(mean)) return;
         const i = Math.min(bins - 1, Math.max(0, Math.floor((timeMs - fromMs) / binMs)));
-        cells.counts[i] = (cells.counts[i] as number) + 1;
-        cells.sums[i] = (cells.sums[i] as number) + mean;
+        cells.counts[i] = (cells.counts[i] as number) + weight;
+        cells.sums[i] = (cells.sums[i] as number) + mean * weight;
         if (least === undefined) column.isLeastKnown = false;
         else cells.least[i] = Math.min(cells.least[i] as number, least);
         cells.greatest[i] = Math.max(cells.greatest[i] as number, greatest);
@@ -58,6 +60,7 @@ export function createBins({ fromMs, toMs }: TimeRange, count: number): Bins {
   }
 
   return {
+    binMs,
     columnOf(metric, labels) {
       const key = `${metric} ${labelKey(labels)}`;
       const column = found.get(key) ?? create(metric, labels);

@@ -1,7 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { labelKey } from '../../core/labels.ts';
 import type { LabelGlobs, Labels } from '../../core/model/labels.ts';
-import { periodOf } from '../../core/numbers/roll-up.ts';
+import type { HourlySeries } from '../../core/model/sample.ts';
+import { HOUR_MS, hourOf, PERIOD_MS, periodOf } from '../../core/numbers/roll-up.ts';
+import type { SeriesQuery } from '../../core/ports.ts';
 import type { HistoryPorts } from '../ports.ts';
 import type { Api } from './api.ts';
 import { type Bins, createBins } from './bins.ts';
@@ -27,6 +29,9 @@ const MOST_CELLS = 600_000;
 /** Longer ranges are read from roll-ups, as in `bartizan query`: a bin covers more than one, and samples may have been removed. */
 const ROLLED_FROM_MS = 48 * 3_600_000;
 
+/** Bins from this length on are of hours: each has at least two. */
+const HOURS_FROM_MS = 2 * HOUR_MS;
+
 const columnSchema = z
   .strictObject({
     metric: z.string(),
@@ -45,7 +50,9 @@ const rangeSchema = z
     toMs: z.number(),
     source: z
       .enum(['samples', 'roll-ups'])
-      .describe('`roll-ups`: averages and maxima of five minutes, which outlive samples.'),
+      .describe(
+        '`roll-ups`: averages and maxima of five minutes, in bins of two hours and more those of hours, which outlive samples.',
+      ),
     binMs: z.number().optional().describe('With `bins`: how long one is.'),
     times: list(z.number()).describe('Unix ms of all columns: times of samples, or begins of bins.'),
     series: list(columnSchema),
@@ -144,17 +151,38 @@ async function binSamples({ metrics, where, range, store, signal }: Reading, bin
 }
 
 async function binRollUps({ metrics, where, range, store, signal }: Reading, bins: Bins): Promise<void> {
-  // The period that the range begins in belongs to it.
-  const whole = { fromMs: periodOf(range.fromMs), toMs: range.toMs };
   for (const metric of metrics) {
-    for await (const slice of readSlices(store.rollUps, { metric, where, ...whole }, signal)) {
-      for (const { labels, points } of slice) {
-        const column = bins.columnOf(metric, labels);
-        if (bins.cells() > MOST_CELLS) throw tooLarge(bins.size());
-        for (const { timeMs, avg, max } of points) column.add(timeMs, undefined, avg, max);
+    for (const { read, weight, ...piece } of piecesOf(store, range, bins.binMs)) {
+      for await (const slice of readSlices(read, { metric, where, ...piece }, signal)) {
+        for (const { labels, points } of slice) {
+          const column = bins.columnOf(metric, labels);
+          if (bins.cells() > MOST_CELLS) throw tooLarge(bins.size());
+          for (const { timeMs, avg, max } of points) column.add(timeMs, undefined, avg, max, weight);
+        }
       }
     }
   }
+}
+
+interface Piece extends TimeRange {
+  read: (query: SeriesQuery) => Promise<readonly HourlySeries[]>;
+  weight: number;
+}
+
+/** Whole hours where bins are so long, and five minutes at both ends. */
+function piecesOf(store: HistoryPorts['store'], { fromMs, toMs }: TimeRange, binMs: number): Piece[] {
+  const periods = { read: store.rollUps, weight: 1 };
+  // The period that the range begins in belongs to it.
+  const startMs = periodOf(fromMs);
+  const [hoursFromMs, hoursToMs] = [hourOf(startMs + HOUR_MS - 1), hourOf(toMs + 1)];
+  if (!store.hourlyRollUps || binMs < HOURS_FROM_MS || hoursFromMs >= hoursToMs)
+    return [{ ...periods, fromMs: startMs, toMs }];
+  const hours = { read: store.hourlyRollUps, weight: HOUR_MS / PERIOD_MS };
+  return [
+    { ...periods, fromMs: startMs, toMs: hoursFromMs - 1 },
+    { ...hours, fromMs: hoursFromMs, toMs: hoursToMs - 1 },
+    { ...periods, fromMs: hoursToMs, toMs },
+  ];
 }
 
 function tooLarge(series: number): ApiError {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { SeriesQuery } from '../../core/ports.ts';
 import { fire, MINUTE, START } from '../../test/stage-fixture.ts';
 import { closeStores, DAY, openStore, samplesOf, setup } from './api.fixture.ts';
 
@@ -100,6 +101,41 @@ describe('samples', () => {
     const { body } = await json(`/v1/range?metric=mem_usage&from=${START}&to=${START + 3 * DAY - 1}&bins=3`);
     expect(body).toMatchObject({ source: 'roll-ups', series: [{ max: [40, 99, 40] }] });
     expect((body as { series: object[] }).series[0]).not.toHaveProperty('min');
+  });
+
+  it('of bins of hours come from whole hours between five minutes at both ends, each of its weight', async () => {
+    const store = openStore();
+    const hour = 60 * MINUTE;
+    const first = Math.ceil(START / hour) * hour - 5 * MINUTE;
+    const values = Array.from({ length: 30 * 24 * 12 }, (_, i) => (i * 37) % 101);
+    await store.write(samplesOf('n1', values, first, 5 * MINUTE));
+    await store.rollUp(first + 30 * DAY);
+    const path = `/v1/range?metric=mem_usage&from=${first}&to=${first + 30 * DAY - 1}&bins=1`;
+    const { hourlyRollUps, ...only } = store;
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    for (const one of [store, only]) {
+      const { body } = await setup({ store: one }).json(path);
+      const { avg, max } = (body as { series: { avg: number[]; max: number[] }[] }).series[0] ?? {};
+      expect(max).toEqual([100]);
+      expect(avg?.[0]).toBeCloseTo(mean, 9);
+    }
+    let [periods, hours] = [0, 0];
+    const counted = {
+      ...store,
+      rollUps: (query: SeriesQuery) => {
+        periods += query.toMs + 1 - query.fromMs;
+        return store.rollUps(query);
+      },
+      hourlyRollUps: async (query: SeriesQuery) => {
+        hours += query.toMs + 1 - query.fromMs;
+        return (await hourlyRollUps?.(query)) ?? [];
+      },
+    };
+    const { json } = setup({ store: counted });
+    await json(path);
+    expect([periods, hours]).toEqual([hour, 30 * DAY - hour]);
+    await json(path.replace('bins=1', 'bins=361'));
+    expect([periods, hours]).toEqual([hour + 30 * DAY, 30 * DAY - hour]);
   });
 
   it('are read from samples where that is asked for, in slices with the same sum', async () => {

@@ -54,6 +54,7 @@ beforeAll(async () => {
   writeFileSync(join(dir, 'key'), '', { mode: 0o600 });
   // A start of `up` does this first: commands read no older schema.
   await openSqliteState({ path }).close();
+  await openSqliteStore({ path }).close();
   outputsBefore = await outputs();
   await continueUp();
 });

@@ -36,7 +36,7 @@ export async function benchApi({ dir, quick, log }: BenchOptions): Promise<Bench
     return {
       title: `History API: ${days} days of one cluster of ${NODES / 5}`,
       how: [
-        'The range is read from roll-ups of five minutes into 300 bins, for each node minimum, mean and maximum. The time is that of a',
+        'The range is read from roll-ups of hours into 300 bins, for each node mean and maximum. The time is that of a',
         'client on loopback, from the request to the parsed answer, when the service has answered once.',
       ],
       rows: [{ what, contender: 'bartizan', unit: 'ms', value }],

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { labelKey } from '../../core/labels.ts';
 import type { Labels } from '../../core/model/labels.ts';
 import type { RollUp, RollUpSeries, Sample } from '../../core/model/sample.ts';
+import { hourOf } from '../../core/numbers/roll-up.ts';
 import type { SampleStore } from '../../core/ports.ts';
 import { OURS, type SampleStoreHarness, tooLateOf } from './store-harness.ts';
 
@@ -119,6 +120,50 @@ export function describeRollUps(
       expect(await store.rollUps({ metric: 'no_such', fromMs: at(0), toMs: at(10) })).toEqual([]);
     });
 
+    describe('of hours', () => {
+      const hours = async (query?: { where: { node: string[] } }) => {
+        const read = store.hourlyRollUps ?? (async () => undefined);
+        const found = await read({ metric: 'mem_usage', fromMs: at(-1440), toMs: at(240), ...query });
+        return found?.map(({ labels, points }) => [labels.node, ...points]).sort();
+      };
+      const hour = (minute: number, avg: number, max: number) => ({ timeMs: at(minute), avg, max });
+
+      beforeEach(() => {
+        t0 = Math.ceil(t0 / (60 * MINUTE_MS)) * 60 * MINUTE_MS - 120 * MINUTE_MS;
+      });
+
+      it('count each sample once, before and after they are rolled up, late ones as well', async () => {
+        const other = { ...NODE, node: 'other' };
+        await store.write([sample(0, 1), sample(1, 1), sample(2, 1), sample(59, 9), sample(60, 4)]);
+        await store.write([sample(3, 90.1, other), sample(4, 90.1, other), sample(27, 90.1, other)]);
+        if (!store.hourlyRollUps) return;
+        const expected = [
+          ['etcd-0', hour(0, 3, 9), hour(60, 4, 4)],
+          ['other', hour(0, 90.1, 90.1)],
+        ];
+        for (const untilMinute of [0, 5, 59, 60, 61, 90, 120]) {
+          await store.rollUp(at(untilMinute));
+          expect(await hours()).toEqual(expected);
+        }
+        await store.write([sample(30, 13)]);
+        await store.rollUp(at(120));
+        expect(await hours()).toEqual([['etcd-0', hour(0, 5, 13), hour(60, 4, 4)], expected[1]]);
+        expect(await hours({ where: { node: ['o*'] } })).toEqual([expected[1]]);
+        const late = await store.hourlyRollUps({ metric: 'mem_usage', fromMs: at(1), toMs: at(60) });
+        expect(late.map(({ points }) => points)).toEqual([[hour(60, 4, 4)]]);
+      });
+
+      if (traits.prunes)
+        it('outlive samples, and go when the last of their periods is too old', async () => {
+          await store.write([sample(0, 1), sample(50, 2), sample(55, 6), sample(61, 5)]);
+          await store.rollUp(at(120));
+          await store.prune(at(120), at(55));
+          expect(await hours()).toEqual([['etcd-0', hour(0, 3, 6), hour(60, 5, 5)]]);
+          await store.prune(at(120), at(60));
+          expect(await hours()).toEqual([['etcd-0', hour(60, 5, 5)]]);
+        });
+    });
+
     if (traits.prunes)
       it('include late samples after the next time, unless others of their period were pruned', async () => {
         await store.write([sample(0, 1), sample(5, 2)]);
@@ -169,6 +214,18 @@ export function describeRollUps(
             toMs: at(60),
           };
           expect(mem(await store.rollUps(query))).toEqual(model.size ? [[labels.node, ...expected]] : []);
+          if (!store.hourlyRollUps) return;
+          const [hourly] = await store.hourlyRollUps({ ...query, fromMs: at(-180) });
+          const byHour = Map.groupBy(model, ([minute]) => hourOf(at(minute)));
+          expect(hourly?.points.map((point) => ({ ...point, avg: point.avg.toFixed(9) })) ?? []).toEqual(
+            [...byHour]
+              .sort(([a], [b]) => a - b)
+              .map(([timeMs, found]) => {
+                const values = found.map(([, value]) => value);
+                const avg = values.reduce((sum, value) => sum + value, 0) / values.length;
+                return { timeMs, avg: avg.toFixed(9), max: Math.max(...values) };
+              }),
+          );
         }),
         { numRuns: traits.prunes ? 40 : 10 },
       );

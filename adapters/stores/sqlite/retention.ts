@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { hourOf } from '../../../core/numbers/roll-up.ts';
 import type { Database, Row } from '../../sqlite/database.ts';
 import type { LabelSets } from './label-sets.ts';
-import { markPruned } from './roll-ups.ts';
-import { GROUPS, rollUpTableOf, tableOf } from './schema.ts';
+import { markPruned } from './roll-up-progress.ts';
+import { GROUPS, hourTableOf, rollUpTableOf, tableOf } from './schema.ts';
 
 /** Rows removed in one transaction: about 10 ms during which nobody else writes. */
 const CHUNK_ROWS = 10_000;
@@ -22,6 +23,8 @@ export async function pruneSamples(
   const tables = GROUPS.flatMap((group) => [
     { table: tableOf(group), olderThanMs: samplesMs },
     { table: rollUpTableOf(group), olderThanMs: rollUpsMs },
+    // An hour goes with its last period; the bounds of label sets are whole hours as well.
+    { table: hourTableOf(group), olderThanMs: hourOf(rollUpsMs) },
   ]);
   database.write(() => markPruned(database, samplesMs));
   let removed = 0;

@@ -4,7 +4,7 @@ import type { Sample } from '../../../core/model/sample.ts';
 import type { RejectedSample } from '../../../core/ports.ts';
 import type { Database, Row } from '../../sqlite/database.ts';
 import type { LabelSet, LabelSets } from './label-sets.ts';
-import { markLate } from './roll-ups.ts';
+import { markLate } from './roll-up-progress.ts';
 import { type Group, metricsOf, tableOf } from './schema.ts';
 
 /** Time, label set, then a value or null for each of `metricsOf(group)`: the parameters of the insert. */

@@ -41,6 +41,15 @@ export const MIGRATIONS: readonly string[] = [
      metric_group TEXT NOT NULL,
      PRIMARY KEY (time_ms, metric_group)
    ) WITHOUT ROWID, STRICT`,
+  // Roll-ups of earlier versions do not know of how many samples they are: no hours are made of them.
+  `ALTER TABLE roll_up_state ADD COLUMN hours_from_ms INTEGER NOT NULL DEFAULT 0;
+   UPDATE roll_up_state SET hours_from_ms = (rolled_to_ms + 3599999) / 3600000 * 3600000;
+   CREATE TABLE hour_pending (
+     time_ms INTEGER NOT NULL, -- start of the hour
+     metric_group TEXT NOT NULL,
+     next_label_set INTEGER NOT NULL, -- those before are done
+     PRIMARY KEY (time_ms, metric_group)
+   ) WITHOUT ROWID, STRICT`,
 ];
 
 export const GROUPS: readonly Group[] = [...new Set(METRICS.map((metric) => metric.group))];
@@ -63,6 +72,18 @@ export function rollUpColumnsOf(metric: string): string[] {
   return [`${metric}_avg`, `${metric}_max`, `${metric}_p95`];
 }
 
+/** JSON of how many samples a roll-up is of: a number, or where metrics differ, an object with that of each. */
+export const SAMPLES_COLUMN = 'samples';
+
+export function hourTableOf(group: Group): string {
+  return `hours_${group}`;
+}
+
+/** As those of roll-ups; p95 of an hour does not follow from those of its periods. */
+export function hourColumnsOf(metric: string): string[] {
+  return [`${metric}_avg`, `${metric}_max`];
+}
+
 /** Metrics of a group in the order of the catalogue: the order of values in a row as written. */
 export function metricsOf(group: Group): readonly string[] {
   return METRICS.filter((metric) => metric.group === group).map((metric) => metric.name);
@@ -73,24 +94,35 @@ export function followCatalogue(database: Database): void {
   database.write(() => {
     for (const group of GROUPS) {
       const metrics = metricsOf(group);
-      followColumns(database, tableOf(group), metrics);
-      followColumns(database, rollUpTableOf(group), metrics.flatMap(rollUpColumnsOf));
+      followColumns(database, tableOf(group), metrics.map(real));
+      followColumns(database, rollUpTableOf(group), [
+        { name: SAMPLES_COLUMN, type: 'TEXT' },
+        ...metrics.flatMap(rollUpColumnsOf).map(real),
+      ]);
+      followColumns(database, hourTableOf(group), metrics.flatMap(hourColumnsOf).map(real));
     }
   });
 }
 
-function followColumns(database: Database, table: string, columns: readonly string[]): void {
+interface Column {
+  name: string;
+  type: 'REAL' | 'TEXT';
+}
+
+const real = (name: string): Column => ({ name, type: 'REAL' });
+
+function followColumns(database: Database, table: string, columns: readonly Column[]): void {
+  const declared = columns.map(({ name, type }) => `"${name}" ${type}`);
   database
     .prepare(
       `CREATE TABLE IF NOT EXISTS ${table} (
-         time_ms INTEGER NOT NULL, label_set INTEGER NOT NULL, PRIMARY KEY (time_ms, label_set)
+         time_ms INTEGER NOT NULL, label_set INTEGER NOT NULL, ${declared}, PRIMARY KEY (time_ms, label_set)
        ) WITHOUT ROWID, STRICT`,
     )
     .run();
   const present = columnsOf(database, table);
-  for (const column of columns.filter((name) => !present.has(name))) {
-    database.prepare(`ALTER TABLE ${table} ADD COLUMN "${column}" REAL`).run();
-  }
+  for (const [i, { name }] of columns.entries())
+    if (!present.has(name)) database.prepare(`ALTER TABLE ${table} ADD COLUMN ${declared[i]}`).run();
 }
 
 /** Columns a table has; none while a program that knows it has not run. */

@@ -113,7 +113,7 @@ describe('sqlite store', () => {
   it('opens the file of each earlier release, and rolls up what it holds', async () => {
     writeOlder(1);
     expect(() => open({ readOnly: true })).toThrow(
-      /belongs to an older bartizan \(schema 1, this program writes 2\)/,
+      /belongs to an older bartizan \(schema 1, this program writes 3\)/,
     );
     const store = open();
     const range = { metric: 'up', fromMs: T0 - HOUR_MS, toMs: T0 };

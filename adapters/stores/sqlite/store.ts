@@ -3,7 +3,8 @@ import { type Database, openDatabase } from '../../sqlite/database.ts';
 import { createLabelSets } from './label-sets.ts';
 import { createQueries } from './queries.ts';
 import { pruneSamples } from './retention.ts';
-import { queryRollUps, rollUpSamples } from './roll-ups.ts';
+import { queryHours, queryRollUps } from './roll-up-queries.ts';
+import { rollUpSamples } from './roll-ups.ts';
 import { assembleRows, insertRows } from './rows.ts';
 import { followCatalogue, MIGRATIONS } from './schema.ts';
 import { limitSize } from './size.ts';
@@ -49,6 +50,7 @@ export function openSqliteStore(options: SqliteStoreOptions): SampleStore {
     },
     rollUp: (untilMs) => rollUpSamples(database, untilMs),
     rollUps: async (query) => queryRollUps(database, labelSets, query),
+    hourlyRollUps: async (query) => queryHours(database, labelSets, query),
     prune: (samplesMs, rollUpsMs = samplesMs) =>
       pruneSamples(database, labelSets, { samplesMs, rollUpsMs }, options.pruneChunkRows),
     async limitSize(limit) {
