@@ -93,14 +93,14 @@ describe('a query over a store that knows PromQL', () => {
   );
 
   it('has at most `limit` series, whatever the store makes of that', async () => {
-    const sample = (node: string) => ({ metric: { node }, value: [5, '1'] });
+    const sample = (node: string) => ({ metric: { node, text: '\\",]}' }, value: [5, '1'] });
     const data = { resultType: 'vector', result: ['a', 'b', 'c'].map(sample) };
     reply = async () => ({ status: 200, body: JSON.stringify({ status: 'success', data, warnings: ['w'] }) });
     const { body } = await fixture.json('/api/v1/query?query=bartizan_up&limit=2');
     expect(body).toEqual({
       status: 'success',
       data: { ...data, result: ['a', 'b'].map(sample) },
-      warnings: ['w', 'results truncated due to limit'],
+      warnings: ['results truncated due to limit'],
     });
     expect((await fixture.json('/api/v1/query?query=bartizan_up&limit=3')).body).toMatchObject({ data });
   });
@@ -175,6 +175,33 @@ describe('a query over a store that knows PromQL', () => {
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
     const { status, body } = await fixture.json('/api/v1/query?query=bartizan_up&timeout=1ms');
     expect({ status, body }).toMatchObject({ status: 503, body: { errorType: 'timeout' } });
+  });
+});
+
+describe('a store, or a proxy before it, that answers something else', () => {
+  it.each([
+    '<html>log in</html>',
+    'null',
+    '',
+    '{"status":"error","errorType":"execution","error":"not for askers"}',
+    '{"status":"success","data":[1,null]}',
+    '{"status":"success","data":[{"__name__":5}]}',
+    '{"status":"success"}',
+  ])('%s', async (body) => {
+    reply = async () => ({ status: 200, body });
+    const match = 'match[]=bartizan_up';
+    const isQuery = !body.startsWith('{"status":"success"');
+    const paths = [`series?${match}`, `label/node/values?${match}`, ...(isQuery ? ['query?query=1'] : [])];
+    for (const path of paths) {
+      expect(await fixture.json(`/api/v1/${path}`)).toEqual({
+        status: 503,
+        body: {
+          status: 'error',
+          errorType: 'unavailable',
+          error: 'the store does not answer now: try again',
+        },
+      });
+    }
   });
 });
 

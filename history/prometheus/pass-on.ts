@@ -1,7 +1,7 @@
 // Queries that a store which is itself Prometheus-compatible answers. It sees everything, so only those of askers without a selector
 // come here: see `HistoryStore`.
 
-import { PermanentError } from '../../core/errors.ts';
+import { PermanentError, RetryableError } from '../../core/errors.ts';
 import type { Labels } from '../../core/model/labels.ts';
 import type { Matcher } from '../../core/model/silence.ts';
 import type { QueryNode } from '../../core/promql/ast.ts';
@@ -48,6 +48,11 @@ function areOurs(names: readonly string[] | undefined): boolean {
 /** Seconds of the years 1677 to 2262: servers count nanoseconds, and turn later times into wrong ones. */
 const MOST_MS = 9_223_372_036_000;
 
+/** So many characters of an answer say what it is. */
+const BEGINNING = 1_000;
+const SUCCESS = /^\s*\{\s*"status"\s*:\s*"success"/;
+const RESULT_OF_SERIES = /^.*?"resultType"\s*:\s*"(?:vector|matrix)"\s*,\s*"result"\s*:\s*\[/s;
+
 /** The store's answer as it is, but for series beyond the limit: not all servers know that. @throws QueryError */
 export async function passOn(
   promql: Promql,
@@ -85,16 +90,26 @@ export async function passOn(
   return new Response(limited, { status, headers: { 'content-type': 'application/json' } });
 }
 
+/** As text: the values of a large answer would fill the memory. What the store says behind its result is left out of what is cut. */
 function cutAnswer(body: string, limit: number): string {
-  const answer = JSON.parse(body) as {
-    data: { resultType: string; result: unknown[] };
-    warnings?: string[];
-  };
-  const { resultType, result } = answer.data;
-  if (!['vector', 'matrix'].includes(resultType) || result.length <= limit) return body;
-  answer.data.result = result.slice(0, limit);
-  answer.warnings = [...(answer.warnings ?? []), TRUNCATED];
-  return JSON.stringify(answer);
+  const start = RESULT_OF_SERIES.exec(body.slice(0, BEGINNING));
+  if (!start) return body;
+  let depth = 0;
+  let found = 0;
+  let isText = false;
+  for (let at = start[0].length; at < body.length; at++) {
+    const character = body[at] as string;
+    if (isText) {
+      if (character === '\\') at++;
+      else isText = character !== '"';
+    } else if (character === '"') isText = true;
+    else if ('[{'.includes(character)) depth++;
+    else if (']}'.includes(character)) depth--;
+    else if (character === ',' && depth === 0 && ++found === limit)
+      return `${body.slice(0, at)}]},"warnings":${JSON.stringify([TRUNCATED])}}`;
+    if (depth < 0) break;
+  }
+  return body;
 }
 
 /** Label sets of series, with their names. @throws QueryError */
@@ -114,10 +129,28 @@ export async function askSeries(
     ['end', secondsOf(endMs)],
   ];
   const { status, body } = await ask(promql, { path: 'series', parameters, signal });
-  const answer = JSON.parse(body) as { data?: Labels[]; error?: string };
-  if (status >= 400 || !answer.data)
-    throw new QueryError('execution', String(answer.error ?? 'the store names no series'));
-  return answer.data;
+  if (status >= 400)
+    throw new QueryError('execution', String((JSON.parse(body) as { error: unknown }).error));
+  const series = seriesIn(body);
+  if (!series) throw new RetryableError('the store answered no series where it was asked for them');
+  return series;
+}
+
+function seriesIn(body: string): Labels[] | undefined {
+  try {
+    const { data } = JSON.parse(body) as { data: unknown };
+    return Array.isArray(data) && data.every(isLabels) ? data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isLabels(value: unknown): value is Labels {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((one) => typeof one === 'string')
+  );
 }
 
 /** In quotes only where it must be: older servers know none. */
@@ -127,7 +160,11 @@ function labelText(name: string): string {
 
 async function ask(promql: Promql, request: Parameters<Promql>[0]) {
   try {
-    return await promql(request);
+    const answer = await promql(request);
+    // A proxy before it may answer with a page of its own.
+    if (answer.status < 300 && !SUCCESS.test(answer.body.slice(0, BEGINNING)))
+      throw new RetryableError('the store answered something else than the result of a query');
+    return answer;
   } catch (error) {
     if (request.signal.aborted)
       throw new QueryError('timeout', 'the store took too long: ask for fewer series, or a shorter time');

@@ -260,6 +260,13 @@ describe('reading', () => {
   it.each([
     ['an error', json({ status: 'error', error: 'query timed out' }), RetryableError, /query timed out/],
     ['no JSON', (_: Buffer, response: ServerResponse) => response.end('<html>'), RetryableError, /no JSON/],
+    ['null', json(null), RetryableError, /no result/],
+    [
+      'a series without values',
+      json({ status: 'success', data: { result: [null] } }),
+      RetryableError,
+      /no result/,
+    ],
     [
       'a refusal',
       (_: Buffer, response: ServerResponse) => response.writeHead(422).end('too many'),
@@ -271,6 +278,20 @@ describe('reading', () => {
     const error = await ask().catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(kind);
     expect(String(error)).toMatch(refusal);
+  });
+});
+
+it.each([
+  ['422', 'execution'],
+  ['too_many', 'too_many'],
+])('an error of a passed query has a type of Prometheus: %s', async (errorType, shown) => {
+  answer = (_, response) =>
+    response.writeHead(422).end(JSON.stringify({ status: 'error', errorType, error: 'why' }));
+  const { signal } = new AbortController();
+  const passed = await storeOf().promql?.({ path: 'query', parameters: [['query', '1']], signal });
+  expect(passed).toEqual({
+    status: 422,
+    body: JSON.stringify({ status: 'error', errorType: shown, error: 'why' }),
   });
 });
 

@@ -188,16 +188,21 @@ function secondsOf(ms: number): string {
   return (ms / 1000).toFixed(3);
 }
 
+function isSeries(one: Partial<QueryData['result'][number]> | null): boolean {
+  return typeof one?.metric === 'object' && one.metric !== null && Array.isArray(one.values);
+}
+
 /** Parses an answer and checks what is used of it. @throws RetryableError for other answers */
 export function dataOf(body: string, what: string): QueryData {
-  let answer: { status?: unknown; data?: QueryData; error?: unknown };
+  let answer: { status?: unknown; data?: QueryData; error?: unknown } | null;
   try {
     answer = JSON.parse(body);
   } catch (cause) {
     throw new RetryableError(`${what} answered no JSON`, { cause });
   }
-  if (answer.status !== 'success' || !Array.isArray(answer.data?.result)) {
-    throw new RetryableError(`${what} answered: ${String(answer.error ?? 'no result')}`);
+  const { status, data, error } = answer ?? {};
+  if (status !== 'success' || !Array.isArray(data?.result) || !data.result.every(isSeries)) {
+    throw new RetryableError(`${what} answered: ${String(error ?? 'no result')}`);
   }
-  return answer.data;
+  return data;
 }
