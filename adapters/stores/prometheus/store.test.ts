@@ -281,20 +281,6 @@ describe('reading', () => {
   });
 });
 
-it.each([
-  ['422', 'execution'],
-  ['too_many', 'too_many'],
-])('an error of a passed query has a type of Prometheus: %s', async (errorType, shown) => {
-  answer = (_, response) =>
-    response.writeHead(422).end(JSON.stringify({ status: 'error', errorType, error: 'why' }));
-  const { signal } = new AbortController();
-  const passed = await storeOf().promql?.({ path: 'query', parameters: [['query', '1']], signal });
-  expect(passed).toEqual({
-    status: 422,
-    body: JSON.stringify({ status: 'error', errorType: shown, error: 'why' }),
-  });
-});
-
 it('takes globs literally but for * and ?', () => {
   expect(selectorOf('m', { where: { node: ['a.b*', '"\\?'], role: ['etcd'] } })).toBe(
     'm{node=~"(?s:a\\\\.b.*)|(?s:\\"\\\\\\\\.)",role=~"(?s:etcd)"}',
