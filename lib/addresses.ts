@@ -11,7 +11,7 @@ export interface Endpoint {
 }
 
 /** The fields of stores, channels and sources of clusters with an address to connect to; a test checks that none is missing. */
-export const ADDRESS_FIELD = /^(url|endpoint|heartbeat)$|Url$/;
+export const ADDRESS_FIELD = /^(urls?|endpoint|heartbeat)$|Url$/;
 
 export function bastionEndpoints({ bastions }: Config): Endpoint[] {
   return bastions.map(({ name, host, port }) => ({
@@ -21,21 +21,24 @@ export function bastionEndpoints({ bastions }: Config): Endpoint[] {
   }));
 }
 
-/** The endpoints of the sample store, the channels, the heartbeat and sources of clusters. With a proxy, functions connect only to that. */
+/** The endpoints of the sample store, the channels, the heartbeat, sources of clusters and logins. With a proxy, functions connect only to that. */
 export function serviceEndpoints({ store, channels, server, inventory }: Config): Endpoint[] {
   return [
     ...endpointsOf('store', store.options),
     ...channels.flatMap(({ name, options }) => endpointsOf(`channels ${name}`, options)),
     ...inventory.flatMap(({ type, options }) => endpointsOf(`inventory ${type}`, options)),
     ...endpointsOf('server', { heartbeat: server.heartbeat }),
+    ...(server.oidc ? [{ at: 'server.oidc.issuer', ...parseAddress(server.oidc.issuer) }] : []),
   ];
 }
 
 function endpointsOf(at: string, options: object): Endpoint[] {
-  const fields = Object.entries(options).filter(([, value]) => typeof value === 'string');
+  const fields = Object.entries(options).flatMap(([field, value]) =>
+    [value].flat().flatMap((one): [string, string][] => (typeof one === 'string' ? [[field, one]] : [])),
+  );
   const proxies = fields.filter(([field]) => field === 'proxy');
   const reached = proxies.length > 0 ? proxies : fields.filter(([field]) => ADDRESS_FIELD.test(field));
-  return reached.map(([field, address]) => ({ at: `${at}.${field}`, ...parseAddress(String(address)) }));
+  return reached.map(([field, address]) => ({ at: `${at}.${field}`, ...parseAddress(address) }));
 }
 
 /** Replaces the value of a parameter; no address may contain it. */

@@ -75,9 +75,9 @@ export function createHistory(app: Construct, { network, ...props }: HistoryProp
   });
   if (!enabled) return { stack, stages: [stage], publicUrl };
   allowHistory(stage, context);
-  const { tokens, oidc } = { tokens: ['tokens', 'part#tokens#*'], oidc: parameterNames(config).oidc };
-  allowPartitions(stage.fn, context.data, tokens);
-  allowSecrets(stage, context, oidc);
+  // Who asks, and when a token was used last.
+  allowPartitions(stage.fn, context.data, ['tokens', 'part#tokens#*']);
+  allowSecrets(stage, context, parameterNames(config).oidc);
   return { stack, stages: [stage, addIamHistory(context)], publicUrl };
 }
 

@@ -70,7 +70,7 @@ describe('an address with unknown secrets', () => {
       });
     });
     expect([...new Set(fields)].filter((name) => !ADDRESS_FIELD.test(name))).toEqual(['proxy']);
-    expect(new Set(fields)).toEqual(new Set(['url', 'writeUrl', 'apiUrl', 'endpoint', 'proxy']));
+    expect(new Set(fields)).toEqual(new Set(['url', 'urls', 'writeUrl', 'apiUrl', 'endpoint', 'proxy']));
   });
 });
 
@@ -136,18 +136,35 @@ describe('a service', () => {
     expect(problemOf(withHook(HOOK), { ...EXISTING, ...INSIDE })).toBe('');
   });
 
-  it('means the store with both of its addresses, and the heartbeat', () => {
+  it('means each server of a channel that has several', () => {
+    const config = configOf();
+    const channels = config.channels.slice(0, 1).map((channel) => ({
+      ...channel,
+      name: 'ours',
+      options: { urls: ['http://10.0.0.7:9093', 'http://10.0.0.9:9094'] },
+    }));
+    expect(find({ ...config, channels }, OWN).problems.map((line) => line.replace(/ is .*/, ''))).toEqual([
+      'channels ours.urls: 10.0.0.7',
+      'channels ours.urls: 10.0.0.9',
+    ]);
+  });
+
+  const LOGINS = `  publicUrl: https://b.example.net
+  oidc: { issuer: "https://10.0.0.8/", clientId: b, clientSecret: "\${ssm:/bartizan/client}", groups: [{ group: ops, scope: read }] }`;
+
+  it('means the store with both of its addresses, the heartbeat, and logins of people', () => {
     const text = exampleText();
     const store =
       'store: { type: prometheus, url: "http://10.0.0.5:8428", writeUrl: "http://10.0.0.6:8428/w" }\n';
     const config = configOf(
-      ['heartbeat: ${ssm:/bartizan/heartbeat}', 'heartbeat: "https://192.168.0.1/ping"'],
+      ['heartbeat: ${ssm:/bartizan/heartbeat}', `heartbeat: "https://192.168.0.1/ping"\n${LOGINS}`],
       [text.slice(text.indexOf('store:\n')), store],
     );
     expect(find(config, OWN).problems.map((line) => line.replace(/ is .*/, ''))).toEqual([
       'store.url: 10.0.0.5',
       'store.writeUrl: 10.0.0.6',
       'server.heartbeat: 192.168.0.1',
+      'server.oidc.issuer: 10.0.0.8',
     ]);
   });
 

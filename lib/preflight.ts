@@ -188,8 +188,8 @@ async function parameterProblems(
   region: string,
   account: Account,
 ): Promise<string[]> {
-  const { logins, store, channels, heartbeat } = parameterNames(config);
-  const names = [...new Set([...logins, ...store, ...channels, ...heartbeat, ...settings.loginParameters])];
+  const named = Object.values(parameterNames(config)).flat();
+  const names = [...new Set([...named, ...settings.loginParameters])];
   return (await account.missingParameters(names)).map((name) =>
     name.endsWith('/*')
       ? `-c loginParameters: there is no parameter under ${name.slice(0, -2)} in ${region}`
