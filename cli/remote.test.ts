@@ -180,7 +180,9 @@ describe('which of them is asked', () => {
 
 describe('a service that does not answer', () => {
   const failing = async (status: number, body: string) =>
-    serve((_, response) => response.writeHead(status, { 'content-type': 'application/json' }).end(body));
+    serve((_, response) => {
+      response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '3' }).end(body);
+    });
   const error = (message: string) => JSON.stringify({ error: { code: 'x', message } });
 
   it.each<[string, () => Promise<string>, RegExp]>([
@@ -193,7 +195,11 @@ describe('a service that does not answer', () => {
     ],
     ['as it is another server', () => failing(404, '<html>'), /is not the address of a Bartizan/],
     ['in our shapes', () => failing(200, '{"a":1}'), /is not that of a Bartizan API/],
-    ['as it limits requests', () => failing(429, error('too many')), /429/],
+    [
+      'as it limits requests',
+      () => failing(429, error('too many')),
+      /does not answer this now: too many; again in 3 s/,
+    ],
     ['over TLS', async () => url.replace('http:', 'https:'), /does not use TLS/],
     ['at an address that is none', async () => 'ftp://x', /write `--url https:\/\/HOST:PORT`/],
     [

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { ConfigError, PermanentError } from '../../core/errors.ts';
+import { ConfigError, PermanentError, RetryableError } from '../../core/errors.ts';
 import { visibleLine } from '../../core/text/visible-line.ts';
 import type { Network } from '../http/network.ts';
 import { type HttpResponse, sendRequest } from '../http/request.ts';
+import { retryAfterOf } from '../http/retry-after.ts';
 
 /** A query of the server may take half a minute. */
 const TIMEOUT_MS = 60_000;
@@ -97,7 +98,7 @@ const refusalShape = z.object({
 
 /** The server's own sentence, and what the caller can do about it. */
 function explain(
-  { status, body }: HttpResponse,
+  { status, headers, body }: HttpResponse,
   { base, hasToken }: { base: string; hasToken: boolean },
 ): Error | undefined {
   const parsed = refusalShape.safeParse(parseJson(body));
@@ -120,6 +121,13 @@ function explain(
     case 400:
     case 413:
       return new PermanentError(`${base} refuses the request${sentence}`);
+    case 429:
+    case 503: {
+      if (message === undefined) return undefined;
+      const retryAfterMs = retryAfterOf(headers['retry-after'], Date.now());
+      const when = retryAfterMs === undefined ? '' : `; again in ${Math.ceil(retryAfterMs / 1000)} s`;
+      return new RetryableError(`${base} does not answer this now${sentence}${when}`, { retryAfterMs });
+    }
     default:
       return undefined;
   }
@@ -135,7 +143,7 @@ function withCaOption(error: unknown): unknown {
 function readAnswer<T>({ body, whole }: HttpResponse, base: string, shape: z.ZodType<T>): T {
   if (!whole)
     throw new PermanentError(
-      `the answer of ${base} broke off, or is larger than ${MOST_BYTES / 1024 ** 2} MiB; ask for less`,
+      `the answer of ${base} broke off, took longer than ${TIMEOUT_MS / 1000} s, or is larger than ${MOST_BYTES / 1024 ** 2} MiB; ask for less`,
     );
   const { success, data } = shape.safeParse(parseJson(body));
   if (success) return data;
