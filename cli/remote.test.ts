@@ -100,7 +100,7 @@ const remote = (...args: string[]) => bartizan(...args, '--url', url);
 /** Ages are of different moments, and columns as wide as they ask for; the fields of JSON have no order. */
 function comparable(text: string): unknown {
   if (/^[[{]/.test(text)) return JSON.parse(text, (name, value: unknown) => (name === 'ageMs' ? 0 : value));
-  return text.replaceAll(/\b(\d+m)?\d+s\b/g, 'AGE').replaceAll(/ +/g, ' ');
+  return text.replaceAll(/\b(\d+m(\d+s)?|\d+s)\b/g, 'AGE').replaceAll(/ +/g, ' ');
 }
 
 describe('a history service answers as local files do', () => {
