@@ -6,6 +6,7 @@ import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import type { Sample } from '../core/model/sample.ts';
 import { backtestSchema } from '../history/api/backtest-schema.ts';
 import { newKey } from '../localstack/fleet/new-key.ts';
+import { decode } from '../test/png.ts';
 import { comparisonShape } from './backtest-comparison.ts';
 import { sweepShape } from './backtest-sweep.ts';
 import { capturePrinted, type Printed } from './printed.fixture.ts';
@@ -121,6 +122,23 @@ unknown from 02:01 to 03:00: no samples of mem_usage
     await backtest(...RANGE, ...against, '--json');
     const { differs, rules } = comparisonShape.parse(JSON.parse(printed.out));
     expect([differs, rules[0]?.added.length, rules[0]?.changed[0]?.laterMs]).toEqual([true, 1, 3 * MINUTE]);
+  });
+
+  it('draws what it prints, of one version or of two', async () => {
+    const [one, two] = [join(dir, 'one.png'), join(dir, 'two.png')];
+    await backtest(...RANGE, '--png', one, '--json');
+    expect(backtestSchema.parse(JSON.parse(printed.out)).episodes).toHaveLength(2);
+    await backtest(...RANGE, '--png', two, '--theme', 'light', '--against', join(dir, 'c.yaml'));
+    const [dark, light] = [one, two].map((file) => decode(readFileSync(file)));
+    expect([dark?.width, dark?.at(1_000, 2), light?.width, light?.at(1_000, 2)]).toEqual([
+      2_000,
+      '15181eff',
+      2_000,
+      'ffffffff',
+    ]);
+    expect(light?.height).toBeGreaterThan(dark?.height ?? Infinity);
+    await backtest(...RANGE, '--png', join(dir, 'none', 'x.png'));
+    expect(printed.err).toContain('x.png cannot be written (ENOENT)');
   });
 
   it('finds no difference from itself', async () => {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { createChartRenderer } from '../adapters/charts/renderer.ts';
 import { type Backtest, runBacktest } from '../core/backtest/backtest.ts';
 import { chooseRules } from '../core/backtest/choose-rules.ts';
 import { compareBacktests, differs } from '../core/backtest/compare.ts';
@@ -8,7 +9,10 @@ import type { HistoryPorts } from '../core/backtest/history-run.ts';
 import { cutStory } from '../core/backtest/story-cut.ts';
 import { runSweep } from '../core/backtest/sweep.ts';
 import { parseAxis, variantsOf } from '../core/backtest/sweep-axes.ts';
+import { backtestTimeline, comparisonTimeline } from '../core/backtest/timeline.ts';
+import type { TimelineSpec } from '../core/chart/timeline.ts';
 import { ConfigError } from '../core/errors.ts';
+import { CHART_THEMES, type ChartTheme } from '../core/model/chart-theme.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Rule } from '../core/model/rule.ts';
 import { labelsText } from '../core/notify/summary.ts';
@@ -43,6 +47,8 @@ interface Options extends StateOptions, RangeOptions {
   sweep?: string[];
   story?: string;
   episode: number;
+  png?: string;
+  theme: ChartTheme;
   exitCode?: true;
   markdown?: true;
   json?: true;
@@ -80,6 +86,13 @@ export function backtestCommand(stdout: NodeJS.WriteStream = process.stdout): Co
         .argParser(countArgument)
         .default(1),
     )
+    .addOption(
+      new Option('--png <file>', 'draw it into a file as well: each alert, over time').conflicts([
+        'sweep',
+        'story',
+      ]),
+    )
+    .addOption(new Option('--theme <theme>', 'colours of the picture').choices(CHART_THEMES).default('dark'))
     .option('--exit-code', 'with --against: exit with 1 if anything differs, as `git diff --exit-code` does')
     .addOption(new Option('--markdown', 'with --against: print it for a pull request').conflicts('json'))
     .addOption(nameOption())
@@ -108,15 +121,20 @@ export function backtestCommand(stdout: NodeJS.WriteStream = process.stdout): Co
           showSweep({ rule: swept, axes, sweep }, config, options, stdout);
           return;
         }
+        const shown = { timeZone: config.schedule.timeZone, theme: options.theme };
         const after = await run((ports) => runBacktest(request, ports));
         if (!other || against === undefined) {
           if (options.story !== undefined) await writeStory(after, config, options, store, stdout);
-          else show(after, config, options, stdout);
+          else {
+            show(after, config, options, stdout);
+            await draw(backtestTimeline(after, shown), options);
+          }
           return;
         }
         const before = await run((ports) => runBacktest({ ...request, config: other }, ports));
         const compared = { against, after, rules: compareBacktests(before, after) };
         showComparison(compared, config, options, stdout);
+        await draw(comparisonTimeline(before, compared, shown), options);
         if (options.exitCode && compared.rules.some(differs)) process.exitCode = 1;
       } finally {
         await store.close();
@@ -126,6 +144,7 @@ export function backtestCommand(stdout: NodeJS.WriteStream = process.stdout): Co
     examples: [
       ['bartizan backtest', 'every rule over the last day'],
       ['bartizan backtest memory --last 7d'],
+      ['bartizan backtest memory --last 7d --png memory.png', 'the table, and a picture'],
       ["bartizan backtest 'etcd-*' --from 2026-11-24 --to 2026-11-26T12:00Z"],
       ['bartizan backtest --last 7d --against main.yaml', 'what this version changes'],
       ['bartizan backtest --last 7d --against main.yaml --markdown --exit-code > comment.md'],
@@ -159,6 +178,15 @@ function showComparison(
 function showSweep(swept: Swept, config: Config, { json }: Options, stdout: NodeJS.WriteStream): void {
   if (json) writeJson(sweepShape, sweepJson(swept), stdout);
   else stdout.write(sweepText(swept, config, colourPaintFor(stdout)));
+}
+
+/** Beside what is printed, so that a comment and its picture come from one run. @throws ConfigError if it cannot be written */
+async function draw(spec: TimelineSpec, { png: file }: Options): Promise<void> {
+  if (file === undefined) return;
+  const { png } = await createChartRenderer().renderTimeline(spec);
+  await writeFile(file, png).catch((cause: { code?: string }) => {
+    throw new ConfigError(`${file} cannot be written (${cause.code ?? 'unknown error'})`, { cause });
+  });
 }
 
 /** A whole number from 1 on. */

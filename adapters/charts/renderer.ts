@@ -2,13 +2,17 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { ChartSpec } from '../../core/chart/spec.ts';
+import type { TimelineSpec } from '../../core/chart/timeline.ts';
 import type { Picture } from '../../core/model/notification.ts';
 import { renderSvg } from './svg.ts';
 import { FONT, HEIGHT, SCALE, WIDTH } from './theme.ts';
+import { renderTimelineSvg } from './timeline.ts';
 
 export interface ChartRenderer {
   /** A PNG of 2000 × 1000 pixels. */
   render(spec: ChartSpec): Promise<Omit<Picture, 'url'>>;
+  /** A PNG that is 2000 pixels wide, and as high as its lanes need. */
+  renderTimeline(spec: TimelineSpec): Promise<Omit<Picture, 'url'>>;
   /** Reads the library that draws, for a first picture that starts at once. */
   prepare(): Promise<void>;
 }
@@ -33,21 +37,26 @@ export const FONT_FILES = [
 export function createChartRenderer(): ChartRenderer {
   const collectYoung = youngCollection();
   const library = () => import('@resvg/resvg-js');
+  const draw = async (svg: string, height: number, alt: string) => {
+    const { Resvg } = await library();
+    const image = new Resvg(svg, {
+      fitTo: { mode: 'width', value: WIDTH * SCALE },
+      font: { fontFiles: FONT_FILES, loadSystemFonts: false, defaultFontFamily: FONT },
+    }).render();
+    const png = image.asPng();
+    collectYoung();
+    // Finalizers, which free the native memory, run in a macrotask after the collection.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    return { png, width: WIDTH * SCALE, height: height * SCALE, alt };
+  };
   return {
     async prepare() {
       await library();
     },
-    async render(spec) {
-      const { Resvg } = await library();
-      const image = new Resvg(renderSvg(spec), {
-        fitTo: { mode: 'width', value: WIDTH * SCALE },
-        font: { fontFiles: FONT_FILES, loadSystemFonts: false, defaultFontFamily: FONT },
-      }).render();
-      const png = image.asPng();
-      collectYoung();
-      // Finalizers, which free the native memory, run in a macrotask after the collection.
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      return { png, width: WIDTH * SCALE, height: HEIGHT * SCALE, alt: spec.alt };
+    render: (spec) => draw(renderSvg(spec), HEIGHT, spec.alt),
+    renderTimeline(spec) {
+      const { svg, height } = renderTimelineSvg(spec);
+      return draw(svg, height, spec.alt);
     },
   };
 }
