@@ -244,6 +244,25 @@ it('says whether it handles messages, and whether it takes requests', async () =
   await expect(sign).rejects.toThrow('it was held up');
 });
 
+it('has no variables that the configuration names as secrets', async () => {
+  vi.stubEnv('A_SECRET', 's3cret');
+  vi.stubEnv('A_SETTING', 'kept');
+  const seen: string[] = [];
+  const [channel] = config.channels;
+  const options = { url: `\${env:A_SECRET}` };
+  const child = start({
+    config: { ...config, channels: [{ ...(channel as (typeof config.channels)[number]), options }] },
+    program: programOf(`
+      const { A_SECRET, A_SETTING } = process.env;
+      post({ kind: 'log', level: 'info', message: String(A_SECRET) + ' ' + A_SETTING });
+      if (m.kind === 'ping') post({ kind: 'pong', id: m.id });`),
+    logger: { ...logger, info: (message) => void seen.push(message) },
+  });
+  await child.signOfLife();
+  vi.unstubAllEnvs();
+  expect(seen[0]).toBe('undefined kept');
+});
+
 it('what broke off is no whole answer', async () => {
   const child = start({
     program: programOf(`

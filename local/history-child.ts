@@ -75,7 +75,10 @@ export function startHistoryChild(options: ChildOptions): HistoryChild {
   const cache = getCompileCacheDir();
   const child = fork(fileURLToPath(program), {
     execArgv: [`--max-old-space-size=${MOST_HEAP_MB}`],
-    env: { ...process.env, ...(cache !== undefined && { NODE_COMPILE_CACHE: dirname(cache) }) },
+    env: {
+      ...withoutSecrets(process.env, options.config),
+      ...(cache !== undefined && { NODE_COMPILE_CACHE: dirname(cache) }),
+    },
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
@@ -191,6 +194,12 @@ export function startHistoryChild(options: ChildOptions): HistoryChild {
     configure: (config) => post({ kind: 'config', config }),
     end: (why) => die(new Error(why)),
   };
+}
+
+/** The child asks for the secrets that it needs; what parses requests of strangers has no others. */
+function withoutSecrets(env: NodeJS.ProcessEnv, config: Config): NodeJS.ProcessEnv {
+  const text = JSON.stringify(config);
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !text.includes(`\${env:${name}}`)));
 }
 
 function bytesOf({ url, headers, body }: HistoryRequest): number {

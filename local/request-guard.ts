@@ -136,14 +136,16 @@ export function isLoopback(address: string | undefined): boolean {
   return address === '::1' || /^(::ffff:)?127\./.test(address ?? '');
 }
 
+/** Such as X-Forwarded-For, CF-Connecting-IP, True-Client-IP, X-Envoy-External-Address. */
+const OF_PROXIES =
+  /^(?:x-(?:forwarded|original|envoy|arr)\b.*|(?:.+-)?(?:real|client|connecting|remote)-(?:ip|addr)|forwarded|via|cdn-loop)$/;
+
 /**
  * Whether the client is on another machine, perhaps behind a proxy. Not every proxy adds a header: some keep the
  * requested host, and nginx speaks HTTP/1.0 by default.
  */
 export function isRemote({ socket, headers, httpVersion }: IncomingMessage): boolean {
-  const proxied = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'].some(
-    (name) => headers[name] !== undefined,
-  );
+  const proxied = Object.keys(headers).some((name) => OF_PROXIES.test(name));
   const host = plainHost((headers.host ?? '').replace(/:\d+$/, ''));
   const local = host === 'localhost' || isLoopback(host);
   return proxied || httpVersion === '1.0' || !local || !isLoopback(socket.remoteAddress);

@@ -14,7 +14,7 @@ export const historySchema = z.strictObject({
   loopback: z
     .enum(LOOPBACK_ACCESS)
     .describe(
-      'What callers on the same machine may do without a token: nothing, read, or also add and end silences. By default `read`; `none` where `publicUrl` names another host, since a proxy on this machine may then pass on requests of others',
+      'What callers on the same machine may do without a token: nothing, read, or also add and end silences. By default `read`; `none` where `publicUrl`, `hosts` or `listen` has another host than this machine, since a proxy here, or the network of a container, may then pass on requests of others',
     )
     .optional(),
   timeout: positiveDurationSchema

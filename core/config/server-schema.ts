@@ -107,7 +107,9 @@ export const serverSchema = z
   })
   .transform(({ listen, hosts, undeliveredAfter, chartRetention, history, ...optional }) => {
     const { publicUrl, metrics, oidc, heartbeat, tls } = optional;
-    const { timeout, loopback = isElsewhere(publicUrl) ? 'none' : 'read', ...limits } = history;
+    const { timeout, ...limits } = history;
+    const isShared = isElsewhere(publicUrl) || [listen.host, ...hosts].some((host) => !LOOPBACK.test(host));
+    const { loopback = isShared ? 'none' : 'read' } = history;
     return {
       ...listen,
       hosts,
