@@ -4,8 +4,9 @@ export interface AdmissionLimits {
   atOnce: number;
   /** For one caller, so that others get their turn. */
   ofOne: number;
-  /** How many may wait; further ones are refused. */
+  /** How many may wait, in all and of one caller; further ones are refused. */
   waiting: number;
+  waitingOfOne: number;
 }
 
 export interface Admission {
@@ -57,7 +58,8 @@ export function createAdmission(limits: () => AdmissionLimits): Admission {
     async enter(caller, signal) {
       signal.throwIfAborted();
       if (mayBegin(caller)) return begin(caller);
-      if (waiting.length >= limits().waiting) return undefined;
+      const mine = waiting.filter((one) => one.caller === caller).length;
+      if (waiting.length >= limits().waiting || mine >= limits().waitingOfOne) return undefined;
       const { promise, resolve, reject } = Promise.withResolvers<() => void>();
       const one: Waiting = {
         caller,

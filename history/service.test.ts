@@ -109,7 +109,7 @@ it('leaves a turn for others while one caller asks for everything', async () => 
 
 it('refuses beyond those that may wait', async () => {
   const ask = service();
-  const waiting = Array.from({ length: 65 }, (_, i) => ask(`/v1/wait/${i}`));
+  const waiting = Array.from({ length: 41 }, (_, i) => ask(`/v1/wait/${i}`));
   await opened();
   const refused = await ask('/v1/wait/late');
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);

@@ -25,6 +25,8 @@ export interface HistoryService {
 
 /** Those that wait for a turn; each holds a request of 1 MiB at most. */
 const MOST_WAITING = 64;
+/** Of one caller: room for a large dashboard, and for those of others beside it. */
+const MOST_WAITING_OF_ONE = 40;
 /** What a client should wait before it asks again. */
 const RETRY_S = 5;
 /** A page of ours loads nothing from elsewhere, and no other page shows it in a frame. */
@@ -103,7 +105,12 @@ const tooLong = (timeoutMs: number): Refusal => ({
 function turns({ limits, mostAnswerBytes: mostBytes }: ServiceOptions): Hono<HistoryEnv> {
   const admission = createAdmission(() => {
     const { maxQueries } = limits();
-    return { atOnce: maxQueries, ofOne: Math.max(1, maxQueries - 1), waiting: MOST_WAITING };
+    return {
+      atOnce: maxQueries,
+      ofOne: Math.max(1, maxQueries - 1),
+      waiting: MOST_WAITING,
+      waitingOfOne: MOST_WAITING_OF_ONE,
+    };
   });
   return new Hono<HistoryEnv>().use(async (c: Context<HistoryEnv>, next) => {
     const end = await admission.enter(c.var.principal.name, c.req.raw.signal);

@@ -8,7 +8,7 @@ import type { Principal } from '../principal.ts';
 import { createTokenCheck, type TokenVerdict } from './token-check.ts';
 
 export interface AccessOptions {
-  tokens: Pick<TokenState, 'findToken' | 'markTokenUsed'>;
+  tokens: Pick<TokenState, 'findToken' | 'listTokens' | 'markTokenUsed'>;
   /** What a caller on this machine may do without a token. */
   loopback(): 'none' | Scope;
   /** What callers may do whom AWS has authenticated. */

@@ -5,6 +5,8 @@ import type { Principal } from '../principal.ts';
 /** Who has logged in, as a session keeps it. What the groups may do is read from the configuration at each request. */
 export interface Person {
   name: string;
+  /** The name is an address that the provider has verified. */
+  isVerified?: true;
   /** Those that the configuration names. */
   groups: readonly string[];
 }
@@ -12,12 +14,13 @@ export interface Person {
 type Claims = Readonly<Record<string, unknown>>;
 
 const LONGEST_NAME = 100;
+const ADDRESS = /^[^\s@]{1,64}@[^\s@]{1,255}$/;
 
 /** The person of these claims. Groups of no meaning here are left out: people may be in hundreds. */
 export function personOf(claims: Claims, { groupsClaim, groups }: OidcConfig): Person {
   const found = new Set(groupsIn(claims, groupsClaim));
   return {
-    name: nameIn(claims),
+    ...nameIn(claims),
     groups: groups
       .map(({ group }) => group)
       .filter((group, i, all) => found.has(group) && all.indexOf(group) === i),
@@ -32,7 +35,12 @@ export function principalOfPerson(
   const entry = groups.find(({ group }) => person.groups.includes(group));
   if (!entry) return undefined;
   const { scope, selector } = entry;
-  return { name: person.name, scope, ...(selector && { selector }) };
+  // People choose some names themselves: one that is not verified must not read as a token's, or as somebody's address.
+  return {
+    name: person.isVerified ? person.name : `login ${person.name}`,
+    scope,
+    ...(selector && { selector }),
+  };
 }
 
 function groupsIn(claims: Claims, claim: string): string[] {
@@ -44,10 +52,10 @@ function groupsIn(claims: Claims, claim: string): string[] {
 }
 
 /** An address that was verified, what the provider calls the person, or the id there, which is never reused. */
-function nameIn(claims: Claims): string {
+function nameIn(claims: Claims): Pick<Person, 'name' | 'isVerified'> {
   const { email, email_verified: isVerified, preferred_username: username, sub } = claims;
-  const name = [isVerified === true ? email : undefined, username, sub].find(
-    (one): one is string => typeof one === 'string' && one.trim() !== '',
-  );
-  return visibleLine(name ?? 'a person without a name').slice(0, LONGEST_NAME);
+  if (isVerified === true && typeof email === 'string' && ADDRESS.test(email))
+    return { name: visibleLine(email), isVerified: true };
+  const name = [username, sub].find((one): one is string => typeof one === 'string' && one.trim() !== '');
+  return { name: visibleLine(name ?? 'a person without a name').slice(0, LONGEST_NAME) };
 }

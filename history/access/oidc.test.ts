@@ -58,7 +58,7 @@ async function serve(change: Partial<OidcConfig> = {}, publicUrl = PUBLIC_URL) {
     authenticate: createAuthenticate({
       ...common,
       sessions,
-      tokens: { findToken: async () => undefined, markTokenUsed: async () => {} },
+      tokens: { findToken: async () => undefined, listTokens: async () => [], markTokenUsed: async () => {} },
       loopback: () => 'none',
     }),
     portsFor: async () => ({}) as HistoryPorts,
@@ -91,7 +91,7 @@ it('a page that needs a login leads to the provider and back; the groups of the 
     /^__Host-bartizan-session=[\w.-]+; Path=\/; Max-Age=28800; HttpOnly; SameSite=Lax; Secure$/,
   );
   expect(ended).toMatch(/^__Host-bartizan-login=; .*Max-Age=0/);
-  expect(await who(browser)).toEqual({ name: 'ann', scope: 'silence', selector: GROUPS[1]?.selector });
+  expect(await who(browser)).toEqual({ name: 'login ann', scope: 'silence', selector: GROUPS[1]?.selector });
 });
 
 it('the first configured group counts, a verified address is the name, and one text may be the group', async () => {
@@ -102,7 +102,7 @@ it('the first configured group counts, a verified address is the name, and one t
   provider.behave.claims = { hd: 'acme', email: 'x@acme.example' };
   const one = (await serve({ groupsClaim: 'hd' })).browser;
   await login(one);
-  expect(await who(one)).toMatchObject({ name: 'u1', scope: 'silence' });
+  expect(await who(one)).toMatchObject({ name: 'login u1', scope: 'silence' });
 });
 
 it('who is in no group gets a page that says so, and no session', async () => {
@@ -233,7 +233,7 @@ describe('a session', () => {
     await login(browser);
     const logout = (origin: string) => browser.ask('/logout', { method: 'POST', headers: { origin } });
     expect((await logout('https://evil.example')).status).toBe(403);
-    expect(await who(browser)).toMatchObject({ name: 'ann' });
+    expect(await who(browser)).toMatchObject({ name: 'login ann' });
     expect((await logout(PUBLIC_URL)).status).toBe(200);
     expect(await who(browser)).toBe(401);
     await login(browser);
@@ -252,7 +252,7 @@ describe('a session', () => {
     };
     expect(await elsewhere({})).toMatchObject({ scope: 'silence' });
     expect(await elsewhere({ groups: [{ group: 'acme', scope: 'read' }] })).toEqual({
-      name: 'ann',
+      name: 'login ann',
       scope: 'read',
     });
     expect(await elsewhere({ groups: [{ group: 'sre', scope: 'read' }] })).toBe(401);
@@ -268,7 +268,7 @@ describe('a session', () => {
     const [name, value] = ['__Host-bartizan-session', browser.cookies.get('__Host-bartizan-session') ?? ''];
     expect(await who(browser, { method: 'POST', headers: { origin: 'https://evil.example' } })).toBe(403);
     expect(await who(browser, { method: 'POST', headers: { origin: PUBLIC_URL } })).toMatchObject({
-      name: 'ann',
+      name: 'login ann',
     });
     const at = value.length - 30;
     const changed = `${value.slice(0, at)}${value[at] === 'A' ? 'B' : 'A'}${value.slice(at + 1)}`;

@@ -37,7 +37,9 @@ export async function createOidc(
   const { oidc, secrets, clock } = options;
   const clientSecret = oidc.clientSecret && (await secrets.resolve(oidc.clientSecret)).trim();
   const cookieSecret = oidc.cookieSecret && (await secrets.resolve(oidc.cookieSecret)).trim();
-  const key = createCookieKey(cookieSecret ?? clientSecret ?? '');
+  const key = createCookieKey(cookieSecret ?? clientSecret ?? '', [
+    ...[options.publicUrl, oidc.issuer, oidc.clientId],
+  ]);
   const issuer = createIssuer(oidc, { clientSecret, clock });
   const isSecure = options.publicUrl.startsWith('https:');
   const names = cookieNames(isSecure);

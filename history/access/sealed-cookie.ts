@@ -14,13 +14,18 @@ export interface CookieKey {
   open(purpose: string, text: string, nowMs: number): Promise<Record<string, unknown> | undefined>;
 }
 
-/** @throws ConfigError */
-export function createCookieKey(secret: string): CookieKey {
+/**
+ * Cookies of another `audience` are not ours, though sealed with the same secret, as where two deployments share one.
+ * @throws ConfigError
+ */
+export function createCookieKey(secret: string, audience: readonly string[]): CookieKey {
   if (secret.length < LEAST_CHARACTERS)
     throw new ConfigError(
       `server.oidc: sessions need a secret of at least ${LEAST_CHARACTERS} characters; write one as \`cookieSecret\``,
     );
-  const key = new Uint8Array(hkdfSync('sha256', secret, '', 'bartizan history session', 32));
+  const key = new Uint8Array(
+    hkdfSync('sha256', secret, JSON.stringify(audience), 'bartizan history session', 32),
+  );
   return {
     async seal(purpose, content, lifetimeMs, nowMs) {
       const { EncryptJWT } = await import('jose');

@@ -33,13 +33,14 @@ export function createTokenCheck({
   clock,
   logger,
 }: {
-  tokens: Pick<TokenState, 'findToken' | 'markTokenUsed'>;
+  tokens: Pick<TokenState, 'findToken' | 'listTokens' | 'markTokenUsed'>;
   clock: Clock;
   logger: Logger;
 }): TokenCheck {
   /** Tokens that somebody has shown who knew their secret. */
   const known = new Map<string, Known>();
   const failedTries = createFailedTries();
+  let listed: { tokens: Promise<StoredToken[]>; atMs: number } | undefined;
 
   async function find(id: string): Promise<StoredToken | undefined> {
     const found = known.get(id);
@@ -50,6 +51,21 @@ export function createTokenCheck({
     if (found && token) Object.assign(found, { token, readAtMs: clock.nowMs() });
     else known.delete(id);
     return token;
+  }
+
+  /**
+   * One reading of all tokens, from time to time: however many wrong ones come from an address, it costs state no more, and the
+   * right ones from there are accepted, such as those of others behind the same proxy.
+   */
+  async function findListed(id: string): Promise<StoredToken | undefined> {
+    const nowMs = clock.nowMs();
+    if (!listed || Math.abs(nowMs - listed.atMs) >= CACHED_MS) {
+      listed = { tokens: tokens.listTokens(), atMs: nowMs };
+      listed.tokens.catch(() => {
+        listed = undefined;
+      });
+    }
+    return (await listed.tokens).find((token) => token.id === id);
   }
 
   /** Nobody waits for it. */
@@ -77,18 +93,17 @@ export function createTokenCheck({
   return {
     async check(text, address) {
       const id = idOfToken(text);
-      // Others behind the same proxy, whose tokens are known, get on with their work.
       const waitMs = id !== undefined && known.has(id) ? 0 : failedTries.waitMs(address, clock.nowMs());
-      if (waitMs > 0) return { kind: 'wait', waitMs };
-      if (id === undefined) return refused(address, 'malformed');
+      if (id === undefined) return waitMs > 0 ? { kind: 'wait', waitMs } : refused(address, 'malformed');
       let token: StoredToken | undefined;
       try {
-        token = await find(id);
+        token = waitMs > 0 ? await findListed(id) : await find(id);
       } catch (error) {
         logger.error('tokens cannot be read', { error: describeError(error) });
         return { kind: 'unavailable' };
       }
-      if (!token || !isTokenOf(text, token)) return refused(address, 'unknown');
+      if (!token || !isTokenOf(text, token))
+        return waitMs > 0 ? { kind: 'wait', waitMs } : refused(address, 'unknown');
       const nowMs = clock.nowMs();
       const { name, scope, selector, revokedAtMs, expiresAtMs = Infinity } = token;
       if (hasEnded(token, nowMs)) known.delete(id);
