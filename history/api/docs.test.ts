@@ -26,3 +26,11 @@ it('explains each reason', () => {
   for (const reason of [...RECIPIENT_REASONS, ...NO_RECIPIENT_REASONS])
     expect(section).toContain(`\`${reason}\``);
 });
+
+it('describes the answer of the server to an address that is too long', async () => {
+  const { paths } = (await (await setup().app.request('/openapi.json', undefined, {})).json()) as {
+    paths: Record<string, Record<string, { responses: object }>>;
+  };
+  for (const routes of Object.values(paths))
+    for (const { responses } of Object.values(routes)) expect(Object.keys(responses)).toContain('431');
+});

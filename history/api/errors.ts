@@ -59,12 +59,15 @@ export function errorBody(status: ErrorStatus, message: string, hint?: string): 
 /** The answers for the OpenAPI document; any path may give those of the process in front of it. */
 export function errorResponses(...own: readonly ErrorStatus[]) {
   const statuses = new Set<ErrorStatus>([400, 401, 403, 413, 429, 503, ...own]);
-  return Object.fromEntries(
-    [...statuses]
-      .sort()
-      .map((status) => [
-        status,
-        { description: MEANINGS[status], content: { 'application/json': { schema: errorSchema } } },
-      ]),
-  );
+  return {
+    ...Object.fromEntries(
+      [...statuses]
+        .sort()
+        .map((status) => [
+          status,
+          { description: MEANINGS[status], content: { 'application/json': { schema: errorSchema } } },
+        ]),
+    ),
+    431: { description: 'Address and headers have more than 16 KiB; there is no body.' },
+  };
 }
