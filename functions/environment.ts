@@ -11,6 +11,8 @@ const environmentSchema = z.object({
   BARTIZAN_TABLE: z.string().min(1),
   BARTIZAN_SHARDS: z.coerce.number().int().min(1).max(1000).default(1),
   BARTIZAN_PUBLIC_URL: z.string().default(''),
+  /** Who asks the function history: anybody, by tokens and logins, or only callers whom AWS has authenticated. */
+  HISTORY_ACCESS: z.enum(['public', 'iam']).default('public'),
   /** JSON: the name of a bastion → the name of its queue. */
   BARTIZAN_PROBE_QUEUES: z
     .string()

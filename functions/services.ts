@@ -9,6 +9,7 @@ import { openS3Charts, type S3Charts } from '../adapters/charts/s3.ts';
 import { openS3Counters } from '../adapters/counters/s3.ts';
 import { createHeartbeat, type Heartbeat } from '../adapters/heartbeat/heartbeat.ts';
 import { createFleet, type Fleet } from '../adapters/inventory/fleet.ts';
+import { createKeptFleet, type KnownFleet } from '../adapters/inventory/kept-fleet.ts';
 import { openSources } from '../adapters/inventory/registry.ts';
 import { createProber } from '../adapters/probes/prober.ts';
 import { createQueues, type Queues } from '../adapters/queues/sqs.ts';
@@ -21,6 +22,7 @@ import type {
   Settings,
   SettingsWithFleet,
 } from '../core/deployment/expanded.ts';
+import type { AuditAction } from '../core/model/audit.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
 import { shardName } from '../core/plan/shards.ts';
 import type {
@@ -62,11 +64,15 @@ export interface Services {
   activate(): Promise<boolean>;
   /** The clusters that are asked for; its configuration is that of `config`, with the same version. */
   fleet(of: FleetSelection): Promise<Fleet<SettingsWithFleet>>;
+  /** All clusters, those of sources as others have read them last. */
+  knownFleet(): Promise<KnownFleet<SettingsWithFleet>>;
   store(): Promise<SampleStore>;
   channels(): Promise<ReadonlyMap<string, Channel>>;
   /** Undefined when the configuration has no address. */
   heartbeat(): Promise<Heartbeat | undefined>;
   prober(): Promise<{ prober: Prober; audit: Audit }>;
+  /** The audit of what somebody changes by this function. */
+  actionAudit(): Promise<Audit<AuditAction>>;
 }
 
 /**
@@ -126,6 +132,22 @@ export function createServices(
     fleets.set(name, known);
     return known();
   }
+  const keptFleet = perVersion(
+    async () => (await configuration()).fleet('all'),
+    async (config) =>
+      createKeptFleet({
+        config,
+        sources: openSources(config.inventory, { secrets, clock, aws }).map(({ name }) => name),
+        kept: (await state()).counters,
+        clock,
+      }),
+  );
+  async function openAudit() {
+    // After a killed process another one has the same log stream: it begins a chain of its own.
+    const stream = `${env.AWS_LAMBDA_FUNCTION_NAME ?? 'probe'}/${env.AWS_LAMBDA_LOG_STREAM_NAME ?? ''}`;
+    const writer = `${stream}/${randomUUID()}`;
+    return createObjectAudit({ bucket: await bucket(), prefix: 'audit/', writer, nowMs: clock.nowMs });
+  }
   return {
     environment,
     ...ports,
@@ -150,6 +172,7 @@ export function createServices(
       return isInForce;
     },
     fleet,
+    knownFleet: async () => (await keptFleet())(),
     store: perVersion(
       settings,
       (config) => openStore(config.store, { secrets, clock }),
@@ -163,15 +186,7 @@ export function createServices(
       async () => (await configuration()).fleet('logins'),
       async () => {
         const { config } = await fleet('logins');
-        // After a killed process another one has the same log stream: it begins a chain of its own.
-        const stream = `${env.AWS_LAMBDA_FUNCTION_NAME ?? 'probe'}/${env.AWS_LAMBDA_LOG_STREAM_NAME ?? ''}`;
-        const writer = `${stream}/${randomUUID()}`;
-        const audit = createObjectAudit({
-          bucket: await bucket(),
-          prefix: 'audit/',
-          writer,
-          nowMs: clock.nowMs,
-        });
+        const audit = await openAudit();
         const counters = await openS3Counters(inBucket);
         const knownHosts = '/nonexistent/known_hosts';
         const needs = { config, audit, counters, knownHosts, ...ports };
@@ -189,6 +204,7 @@ export function createServices(
       },
       ({ prober }) => prober.close(),
     ),
+    actionAudit: once(openAudit),
   };
 }
 

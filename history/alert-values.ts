@@ -1,12 +1,11 @@
 import type { Alert } from '../core/model/alert.ts';
-import type { Config } from '../core/model/config.ts';
 import { type AlertValue, readAlertValues } from '../core/stages/alert-values.ts';
-import type { HistoryPorts } from './ports.ts';
+import type { HistoryConfig, HistoryPorts } from './ports.ts';
 
 /** By id. Where they cannot be read there are none, and alerts have the values that they were last evaluated with. */
 export async function readNewestValues(
   { store, logger, clock }: Pick<HistoryPorts, 'store' | 'logger' | 'clock'>,
-  config: Config,
+  config: HistoryConfig,
   alerts: readonly Pick<Alert, 'id' | 'rule' | 'labels'>[],
 ): Promise<Map<string, AlertValue>> {
   try {

@@ -2,9 +2,9 @@
 
 import type { FoundRecords } from '../adapters/audit/search.ts';
 import type { ChartSpec } from '../core/chart/spec.ts';
+import type { SettingsWithFleet } from '../core/deployment/expanded.ts';
 import type { Findings } from '../core/health.ts';
 import type { AuditAction, AuditFilter } from '../core/model/audit.ts';
-import type { Config } from '../core/model/config.ts';
 import type { Incident } from '../core/model/incident.ts';
 import type { Picture } from '../core/model/notification.ts';
 import type { Target } from '../core/model/target.ts';
@@ -36,10 +36,13 @@ export type HistoryState = Pick<
   openIncidents(): Promise<Versioned<HistoryIncident>[]>;
 };
 
+/** Without what only probes and the audit's local files need. */
+export type HistoryConfig = SettingsWithFleet;
+
 /** Routes get these through `c.var.ports`, already limited to what the principal may see: they need no check of their own. */
 export interface HistoryPorts {
   /** The configuration in force; for routes without secrets, addresses and options of channels, checks, stores and sources. */
-  config(): Promise<Config>;
+  config(): Promise<HistoryConfig>;
   /** The nodes in force, those of inventories included: the same array as long as they are the same. */
   targets(): Promise<readonly Target[]>;
   store: HistoryStore;

@@ -127,7 +127,7 @@ function turns({ limits, mostAnswerBytes: mostBytes }: ServiceOptions): Hono<His
   });
 }
 
-function withSecurityHeaders(response: Response, isSecure: boolean): Response {
+export function withSecurityHeaders(response: Response, isSecure: boolean): Response {
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(SECURITY_HEADERS))
     if (!headers.has(name)) headers.set(name, value);

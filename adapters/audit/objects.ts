@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip as gzipCallback } from 'node:zlib';
 import { RetryableError } from '../../core/errors.ts';
-import type { AuditEntry } from '../../core/model/audit.ts';
+import type { AuditAction, AuditEntry } from '../../core/model/audit.ts';
 import { appendAll } from '../../core/numbers/extremes.ts';
 import type { Audit } from '../../core/ports.ts';
 import type { Bucket } from '../aws/bucket.ts';
@@ -26,11 +26,11 @@ export function createObjectAudit(options: {
   writer: string;
   nowMs: () => number;
   gatherMs?: number;
-}): Audit {
+}): Audit<AuditEntry | AuditAction> {
   const { bucket, prefix, writer, nowMs, gatherMs = GATHER_MS } = options;
   const folder = writer.replace(/[^A-Za-z0-9._/-]+/g, '-');
   let head: ChainHead = GENESIS;
-  let waiting: AuditEntry[] = [];
+  let waiting: (AuditEntry | AuditAction)[] = [];
   let next: Promise<void> | undefined;
   let tail: Promise<void> = Promise.resolve();
   let wake = () => {};

@@ -6,6 +6,7 @@ import type { AcceptedFleet } from '../../core/plan/removal-guard.ts';
 import type { Clock, Counters, Inventory, Logger, Meter } from '../../core/ports.ts';
 import { targetsOf } from './file.ts';
 import type { ClusterSource, SourceEntry } from './inventory-adapter.ts';
+import { entriesSchema, keptKey } from './kept-entries.ts';
 import { createRemovalGuard, type Entries } from './source-removals.ts';
 
 export interface Fleet<C extends FleetConfig = Config> extends Required<Inventory> {
@@ -34,9 +35,6 @@ export interface FleetOptions<C extends FleetConfig> {
   logger: Logger;
   meter: Meter;
 }
-
-/** Stored texts of entries, by their id; anything else counts as missing. */
-const textsSchema = z.record(z.string(), z.string());
 
 /** State knows of an answer at most this much later. */
 const STORE_ANSWER_EVERY_MS = 5 * 60_000;
@@ -69,12 +67,12 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
   let listing: Promise<void> | undefined;
   const guard = createRemovalGuard(options);
 
-  const keyOf = (source: ClusterSource) => `inventory ${source.name}`;
+  const keyOf = ({ name }: ClusterSource) => keptKey(name);
   const answerKeyOf = (source: ClusterSource) => `inventory-answer ${source.name}`;
 
   /** Loads the entries of an earlier process. Parses them again, since a bastion may have been removed. */
   async function recall(source: ClusterSource): Promise<Known> {
-    const texts = textsSchema.safeParse(await kept?.load(keyOf(source))).data;
+    const texts = entriesSchema.safeParse(await kept?.load(keyOf(source))).data;
     const entries: Entries = new Map();
     for (const [id, text] of Object.entries(texts ?? {})) {
       const parsed = parseCluster(text, config.bastions);

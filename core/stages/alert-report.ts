@@ -36,7 +36,11 @@ const TRANSITIONS_A_READ = 5_000;
 const DELIVERIES_AT_MOST = 20_000;
 
 /** Alerts that are not ok. */
-export async function reportAlerts(state: AlertState, config: Config, nowMs: number): Promise<AlertReport[]> {
+export async function reportAlerts(
+  state: AlertState,
+  config: Pick<Config, 'rules' | 'routes' | 'channels' | 'silences'>,
+  nowMs: number,
+): Promise<AlertReport[]> {
   const alerts = (await state.listAlerts()).map(({ value }) => value);
   const firing = alerts.filter(({ status }) => status === 'firing');
   const stored = await state.listSilences({ endedAfterMs: nowMs });

@@ -1,12 +1,13 @@
 import { globMatches } from '../../core/labels.ts';
-import type { BastionConfig, Config } from '../../core/model/config.ts';
+import type { BastionConfig } from '../../core/model/config.ts';
 import type { LabelGlobs } from '../../core/model/labels.ts';
 import type { Matcher, Silence } from '../../core/model/silence.ts';
+import type { HistoryConfig } from '../ports.ts';
 import { compileSelector } from './selector.ts';
 import type { Sight } from './sight.ts';
 
 /** A configuration in which nothing is a secret, refers to one, or is an address of a service that has some. */
-export function withoutSecrets(config: Config): Config {
+export function withoutSecrets(config: HistoryConfig): HistoryConfig {
   const { heartbeat, metrics, oidc, ...server } = config.server;
   const { state, signatures, ...rest } = config;
   return {
@@ -14,11 +15,9 @@ export function withoutSecrets(config: Config): Config {
     bastions: config.bastions.map(withoutLogin),
     clusters: config.clusters.map(withoutLogin),
     inventory: [],
-    commands: [],
     checks: config.checks.map(({ command, ...check }) => ({ ...check, options: {} })),
     channels: config.channels.map((channel) => ({ ...channel, options: {} })),
     store: { ...config.store, path: '', options: {} },
-    audit: { keepMs: config.audit.keepMs, maxBytes: config.audit.maxBytes },
     server,
   };
 }
@@ -32,7 +31,11 @@ function withoutLogin<T extends Partial<BastionConfig>>(one: T): T {
  * Of it what is about nodes that are shown. Rules, checks, routes and names of channels are common to all: what an operator
  * writes in them is shown to everybody.
  */
-export function limitConfig(config: Config, sight: Sight, selector: readonly Matcher[]): Config {
+export function limitConfig(
+  config: HistoryConfig,
+  sight: Sight,
+  selector: readonly Matcher[],
+): HistoryConfig {
   const { targets, sees } = sight;
   const bastions = new Set(targets.flatMap(({ bastion, otherBastions = [] }) => [bastion, ...otherBastions]));
   return {

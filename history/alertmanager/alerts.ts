@@ -164,7 +164,7 @@ function joinBytes(texts: readonly Uint8Array[]): Uint8Array {
 function annotationsOf(
   alert: Alert,
   rule: Rule | undefined,
-  { config, intervals, nowMs }: { config: Config; intervals: Intervals; nowMs: number },
+  { config, intervals, nowMs }: { config: Pick<Config, 'schedule'>; intervals: Intervals; nowMs: number },
 ): Record<string, string> {
   if (rule === undefined) return {};
   const { valueAtMs, ...firing } = alert;
@@ -179,7 +179,7 @@ function annotationsOf(
 }
 
 /** Where our own interface explains the alert, if people have an address of it. */
-function generatorOf({ id }: Alert, { server }: Config): Pick<ShownAlert, 'generatorURL'> {
+function generatorOf({ id }: Alert, { server }: Pick<Config, 'server'>): Pick<ShownAlert, 'generatorURL'> {
   const { publicUrl } = server;
   return publicUrl === undefined
     ? {}

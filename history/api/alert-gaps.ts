@@ -2,10 +2,9 @@ import { MOST_BRIDGED_INTERVALS } from '../../core/chart/downsample.ts';
 import { createIntervals } from '../../core/intervals.ts';
 import { labelKey } from '../../core/labels.ts';
 import type { Alert } from '../../core/model/alert.ts';
-import type { Config } from '../../core/model/config.ts';
 import type { Rule } from '../../core/model/rule.ts';
 import { isPlain } from '../../core/rule-query.ts';
-import type { HistoryPorts } from '../ports.ts';
+import type { HistoryConfig, HistoryPorts } from '../ports.ts';
 
 const LONGEST_MS = 24 * 3_600_000;
 
@@ -13,7 +12,11 @@ const LONGEST_MS = 24 * 3_600_000;
 export async function readGaps(
   { labels, sinceMs }: Pick<Alert, 'labels' | 'sinceMs'>,
   rule: Rule,
-  { config, ports, nowMs }: { config: Config; ports: Pick<HistoryPorts, 'store' | 'targets'>; nowMs: number },
+  {
+    config,
+    ports,
+    nowMs,
+  }: { config: HistoryConfig; ports: Pick<HistoryPorts, 'store' | 'targets'>; nowMs: number },
 ): Promise<{ fromMs: number; toMs: number }[]> {
   if (!isPlain(rule) || sinceMs > nowMs) return [];
   const intervals = createIntervals(config.checks, await ports.targets());

@@ -1,14 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { allLabels, labelsMatch } from '../../core/labels.ts';
 import { conditionOf, measureOf } from '../../core/measure.ts';
-import type { Config } from '../../core/model/config.ts';
 import type { Rule } from '../../core/model/rule.ts';
 import { SEVERITIES } from '../../core/model/rule.ts';
 import { traceRoutes } from '../../core/notify/route-trace.ts';
 import { routedLabels } from '../../core/notify/routes.ts';
 import { type AlertReport, reportAlerts, reportPast } from '../../core/stages/alert-report.ts';
 import { readNewestValues } from '../alert-values.ts';
-import type { HistoryPorts } from '../ports.ts';
+import type { HistoryConfig, HistoryPorts } from '../ports.ts';
 import { readGaps } from './alert-gaps.ts';
 import { alertSchema, routeStepSchema } from './alert-schema.ts';
 import type { Api } from './api.ts';
@@ -170,7 +169,7 @@ function pageOfAlerts(
   );
 }
 
-async function withValues(reports: readonly AlertReport[], config: Config, ports: HistoryPorts) {
+async function withValues(reports: readonly AlertReport[], config: HistoryConfig, ports: HistoryPorts) {
   const values = await readNewestValues(ports, config, reports);
   return reports.map((report) => shown({ ...report, ...values.get(report.id) }));
 }

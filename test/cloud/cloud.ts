@@ -153,6 +153,7 @@ export function startCloud(options: {
     store: async () => store,
     heartbeat: async () => options.heartbeat,
     prober: async () => ({ prober, audit }),
+    actionAudit: async () => audit,
   } satisfies Partial<Services>;
   const context = {
     getRemainingTimeInMillis: () => TIMEOUT_MS,

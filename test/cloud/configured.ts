@@ -1,9 +1,10 @@
 // The configuration of the fake deployment. Functions read it as on AWS, from sections in the bucket.
 import { createFleet } from '../../adapters/inventory/fleet.ts';
+import { createKeptFleet, type KnownFleet } from '../../adapters/inventory/kept-fleet.ts';
 import { KINDS } from '../../adapters/registry.ts';
 import { parseConfig } from '../../core/config/parse.ts';
 import { describeDeployed } from '../../core/deployment/deployed.ts';
-import { expandConfig } from '../../core/deployment/expanded.ts';
+import { expandConfig, type SettingsWithFleet } from '../../core/deployment/expanded.ts';
 import { parameterNames } from '../../core/deployment/parameter-names.ts';
 import type { Config } from '../../core/model/config.ts';
 import type { Clock, Logger, Meter } from '../../core/ports.ts';
@@ -14,7 +15,7 @@ import type { Services } from '../../functions/services.ts';
 import { CONFIG_KEY, type MemoryBucket } from '../memory-bucket.ts';
 import type { Fault } from './faults.ts';
 
-export type Configured = Pick<Services, 'activate' | 'config' | 'publicSettings' | 'fleet'>;
+export type Configured = Pick<Services, 'activate' | 'config' | 'publicSettings' | 'fleet' | 'knownFleet'>;
 
 /**
  * The state that each container has of its own. A text is uploaded, and `plan` activates it; a parsed configuration is
@@ -35,6 +36,7 @@ export function createConfigured(options: {
   const activate = createActivation(CONFIG_KEY, { ...ports, deployed: deployedOf(config), slices, release });
   return (fault: Pick<Fault, 'unconfigured'> = {}) => {
     const configuration = createConfiguration(CONFIG_KEY, { bucket, clock });
+    let known: { version: string; current: () => Promise<KnownFleet<SettingsWithFleet>> } | undefined;
     const load = async <T>(part: () => Promise<{ value: T }>): Promise<T> => {
       await given;
       return (await part()).value;
@@ -47,6 +49,21 @@ export function createConfigured(options: {
       },
       config: () => load(configuration.settings),
       publicSettings: () => load(configuration.publicSettings),
+      async knownFleet() {
+        await given;
+        const all = await configuration.fleet('all');
+        if (known?.version !== all.version) {
+          const config = await load(async () => all);
+          const current = createKeptFleet({
+            config,
+            sources: [],
+            kept: { load: async () => undefined },
+            clock,
+          });
+          known = { version: all.version, current };
+        }
+        return known.current();
+      },
       async fleet(of) {
         return createFleet({ config: await load(() => configuration.fleet(of)), sources: [], ...ports });
       },
