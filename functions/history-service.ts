@@ -10,8 +10,8 @@ import { interfaceOf, type Refusal, refuse } from '../history/interfaces.ts';
 import { openHistoryService } from '../history/open-service.ts';
 import type { HistoryPorts } from '../history/ports.ts';
 import { type HistoryService, withSecurityHeaders } from '../history/service.ts';
+import { reportHealth } from './health-report.ts';
 import { readRequest, toResult } from './history-event.ts';
-import { reportHealth } from './reported-health.ts';
 import type { Services } from './services.ts';
 
 type Result = APIGatewayProxyStructuredResultV2;

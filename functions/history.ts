@@ -1,9 +1,9 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { readPath } from '../adapters/queues/message-shapes.ts';
 import { interfaceOf } from '../history/interfaces.ts';
+import { reportHealth } from './health-report.ts';
 import type { HistoryQueries } from './history-service.ts';
 import { lambda } from './lambda.ts';
-import { reportHealth } from './reported-health.ts';
 import { productionServices, type Services } from './services.ts';
 
 /**

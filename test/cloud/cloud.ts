@@ -29,6 +29,7 @@ import { createConfigured } from './configured.ts';
 import { createConnections } from './connections.ts';
 import { type Datum, delayed, type Fault, faultyChannel, faultyStore, STAGES, type Stage } from './faults.ts';
 import { createCloudQueues, deadLettersOf } from './queues.ts';
+import { type Asked, requestEvent } from './request-event.ts';
 import { environmentOf, queueOptions, SIZES, TIMEOUT_MS, urlOf } from './stages.ts';
 import { cpuMsSince, createStarts, EVALUATED_MS, type Starts } from './starts.ts';
 import { createWait } from './wait.ts';
@@ -47,7 +48,7 @@ export interface Cloud extends Starts {
   /** Works until the last round is evaluated, which may be after its minute. */
   settle(): Promise<void>;
   /** Calls the history function. */
-  ask(path: string): Promise<{ statusCode?: number; body?: string }>;
+  ask(path: string, asked?: Asked): Promise<{ statusCode?: number; body?: string }>;
   sent: { notification: Notification; atMs: number }[];
   queues: ReturnType<typeof createCloudQueues>;
   table: ReturnType<typeof createMemoryTable>;
@@ -273,8 +274,8 @@ export function startCloud(options: {
   const history = createHistory(servicesOf('history'));
   return {
     nowMs: clock.nowMs,
-    ask: (rawPath) =>
-      history({ rawPath } as never, context) as Promise<{ statusCode?: number; body?: string }>,
+    ask: (path, asked) =>
+      history(requestEvent(path, asked) as never, context) as Promise<{ statusCode?: number; body?: string }>,
     start,
     wait: workUntil,
     async round(roundMs, { tick = true } = {}) {
@@ -287,13 +288,7 @@ export function startCloud(options: {
     startOf: starts.startOf,
     roundAt: starts.roundAt,
     settle: () => workUntil(starts.lastMs() + EVALUATED_MS.fleet + 1),
-    sent,
-    queues,
-    table,
-    store,
-    bucket,
-    meter,
-    logger,
+    ...{ sent, queues, table, store, bucket, meter, logger },
     dead: (stage) => queues.bodies(deadLettersOf(urlOf(stage))),
     runs,
     fault,
