@@ -8,7 +8,7 @@ import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { CONFIG_KEY, DEFAULT_NAME } from '../adapters/aws/deployment.ts';
 import { createAccount } from '../lib/account.ts';
 import { machineHere } from '../lib/native-modules.ts';
-import type { Emulator } from './emulator.ts';
+import { type Emulator, environmentOf } from './emulator.ts';
 import { defaultNetwork } from './requests.ts';
 
 const run = promisify(execFile);
@@ -60,18 +60,7 @@ export async function deploy(options: {
   await put(...BOOTSTRAP_VERSION, 'String');
   for (const [name, value] of Object.entries(parameters)) await put(name, value, 'SecureString');
 
-  const { accessKeyId, secretAccessKey } = emulator.client.credentials;
-  const env = {
-    ...process.env,
-    AWS_ENDPOINT_URL: emulator.url,
-    AWS_REGION: emulator.client.region,
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    ...(emulator.certificate && {
-      NODE_EXTRA_CA_CERTS: emulator.certificate,
-      AWS_CA_BUNDLE: emulator.certificate,
-    }),
-  };
+  const env = environmentOf(emulator);
   const node = async (limitMs: number, ...args: string[]): Promise<number> => {
     const startMs = performance.now();
     await run(process.execPath, args, {

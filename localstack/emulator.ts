@@ -40,6 +40,18 @@ export interface EmulatorOptions {
   secure?: boolean;
 }
 
+/** The variables by which a program uses the emulator as its account. */
+export function environmentOf({ url, client, certificate }: Emulator): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    AWS_ENDPOINT_URL: url,
+    AWS_REGION: client.region,
+    AWS_ACCESS_KEY_ID: client.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: client.credentials.secretAccessKey,
+    ...(certificate !== undefined && { NODE_EXTRA_CA_CERTS: certificate, AWS_CA_BUNDLE: certificate }),
+  };
+}
+
 /** The emulator and all its dependencies, each by version and hash; pip refuses what differs. */
 const REQUIREMENTS = join(import.meta.dirname, 'ministack.txt');
 const UP_WITHIN_MS = 60_000;

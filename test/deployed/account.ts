@@ -38,7 +38,7 @@ import type { Transition } from '../../core/model/transition.ts';
 import type { Emulator } from '../../localstack/emulator.ts';
 import { scaledMs } from '../machine-speed.ts';
 
-export type Stage = 'Plan' | 'Probe' | 'Store' | 'Evaluate' | 'Notify' | 'Deliver' | 'History';
+export type Stage = 'Plan' | 'Probe' | 'Store' | 'Evaluate' | 'Notify' | 'Deliver' | 'History' | 'HistoryIam';
 
 export interface Account {
   /** @throws Error with the function's own error */

@@ -1,14 +1,16 @@
 // The pipeline, deployed to the emulator as to an account (TLS, each call authorised), over a fleet that speaks SSH,
 // evaluated in two shards.
 
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { vi } from 'vitest';
 import { openStore } from '../../adapters/stores/registry.ts';
 import { type Deployment, deploy } from '../../localstack/deployment.ts';
-import { startEmulator } from '../../localstack/emulator.ts';
+import { environmentOf, startEmulator } from '../../localstack/emulator.ts';
 import { type Fleet, type FleetNode, startFleet } from '../../localstack/fleet/fleet.ts';
 import { type Sink, type SinkMessage, startSink } from '../../localstack/sink/sink.ts';
 import {
@@ -27,6 +29,8 @@ export interface DeployedFixture extends Account {
   deployment: Deployment;
   /** The values of `${ssm:…}`, by name. */
   secrets: Readonly<Record<string, string>>;
+  /** Runs a command of `bartizan` in the account, with the configuration, and returns its output. */
+  bartizan(...args: string[]): Promise<string>;
   /** The forwarded port of each bastion. */
   bastionPorts: ReadonlyMap<string, PortForward>;
   /** The percentage that the node of a cluster uses, read at each probe. Default: 40. */
@@ -44,6 +48,7 @@ export interface DeployedFixture extends Account {
   stop(): Promise<void>;
 }
 
+const run = promisify(execFile);
 const MESSAGE_WITHIN_MS = 60_000;
 const SINK_SECRET = 'deployed-sink-secret';
 
@@ -129,6 +134,11 @@ export async function startDeployedFixture(
       sink,
       deployment,
       secrets,
+      async bartizan(...args) {
+        const command = ['bin/bartizan.ts', ...args, '--config', file];
+        const { stdout } = await run(process.execPath, command, { env: environmentOf(emulator) });
+        return stdout;
+      },
       bastionPorts: listeners,
       memory,
       messagesAbout,

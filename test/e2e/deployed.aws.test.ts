@@ -10,6 +10,7 @@ import { verifyAudit } from '../../adapters/audit/read-chain.ts';
 import { ACTIVE_KEY } from '../../functions/activation.ts';
 import { newKey } from '../../localstack/fleet/new-key.ts';
 import { type DeployedFixture, startDeployedFixture } from '../deployed/fixture.ts';
+import { askHistory } from '../deployed/history-request.ts';
 import { scaledMs } from '../machine-speed.ts';
 
 const ROUND_MS = 10_000;
@@ -25,6 +26,7 @@ const CLUSTERS = {
 };
 let w: DeployedFixture;
 let text: string;
+let token: string;
 
 beforeAll(async () => {
   w = await startDeployedFixture(CLUSTERS, ({ endpoints, channels, store }) => {
@@ -57,6 +59,46 @@ it('the deployed pipeline starts by its schedule, fires once with a picture, and
   ).toBe('PNG');
   const firedMs = Date.parse(firing.payload.alerts[0]?.firedAt ?? '');
   expect(Date.parse(firing.payload.sentAt) - firedMs).toBeLessThan(120_000);
+});
+
+it('the deployed functions answer queries: to a token of `bartizan token`, and to whom IAM has authenticated', async () => {
+  token = (await w.bartizan('token', 'add', 'ops', '--scope', 'silence', '--name', 'bartizan')).trim();
+  const query = {
+    path: `/api/v1/query?query=${encodeURIComponent('bartizan_mem_usage_percent{cluster="scheduled"}')}`,
+  };
+  const found = {
+    data: {
+      result: [
+        { metric: { node: 'n-scheduled' }, value: [expect.anything(), expect.stringMatching(/^(95|94.99)/)] },
+      ],
+    },
+  };
+  expect(await askHistory(w, 'History', { ...query, token })).toMatchObject({ status: 200, json: found });
+  expect(await askHistory(w, 'History', { path: '/api/v2/alerts', token })).toMatchObject({
+    status: 200,
+    json: [{ labels: { alertname: 'memory', cluster: 'scheduled' } }],
+  });
+  const silence = {
+    matchers: [{ name: 'cluster', value: 'none', isRegex: false, isEqual: true }],
+    ...{ startsAt: new Date().toISOString(), endsAt: new Date(Date.now() + 3_600_000).toISOString() },
+    ...{ createdBy: 'ada', comment: 'disks are exchanged' },
+  };
+  const path = '/api/v2/silences';
+  expect(await askHistory(w, 'History', { path, token, body: silence })).toMatchObject({ status: 200 });
+  const arn = 'arn:aws:iam::000000000000:user/ada';
+  expect(await askHistory(w, 'HistoryIam', { path, arn })).toMatchObject({
+    status: 200,
+    json: [{ comment: 'disks are exchanged' }],
+  });
+  expect(await askHistory(w, 'HistoryIam', { ...query, arn })).toMatchObject({ status: 200, json: found });
+  // A token that nobody has made, no token, and what only the other address proves.
+  const refused = await Promise.all([
+    askHistory(w, 'History', { ...query, token: `${token.slice(0, -4)}0000` }),
+    askHistory(w, 'History', query),
+    askHistory(w, 'History', { ...query, arn }),
+    askHistory(w, 'HistoryIam', query),
+  ]);
+  expect(refused.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
   w.memory.set('scheduled', () => 50);
 });
 
@@ -229,10 +271,11 @@ it('the deployed pipeline writes an audit of each access, as a chain', async () 
 it('the deployed pipeline writes no secret into a log', async () => {
   const keyBody = (w.secrets['/bartizan/key-of-gate'] ?? '').split('\n')[1] ?? '';
   expect(keyBody.length).toBeGreaterThan(40);
-  for (const stage of ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver'] as const) {
+  for (const stage of ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History'] as const) {
     const log = (await w.log(stage)).join('\n');
     expect(log).toContain('START');
     expect(log).not.toContain(w.secrets['/bartizan/sink']);
     expect(log).not.toContain(keyBody);
+    expect(log).not.toContain(token);
   }
 });
