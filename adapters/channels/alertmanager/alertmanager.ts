@@ -66,8 +66,8 @@ Alertmanager groups and repeats by itself, so a route to it should send everythi
 until the next message. \`repeatInterval\` is how often a message comes, so it must be shorter than \`endsAfter\`; \`bartizan check\` warns where it
 is not. The default of a day suits the default \`repeatInterval\` of four hours. With \`repeatInterval: 5m\` write \`endsAfter: 20m\`: alerts are back
 five minutes after a restart of Alertmanager, and end there twenty minutes after Bartizan died. A message about an alert that ended has its end,
-so it ends there at once. While a silence of ours withholds messages about an alert, Alertmanager gets none either, and the alert ends there after
-\`endsAfter\`: silence in one of the two.
+so it ends there at once. A silence of ours withholds what is new about an alert, and ends nothing there: one that Alertmanager knows goes on with each
+message about others of its group, and ends \`endsAfter\` after the last of these. So silence in Alertmanager what is to be quiet there.
 
 Of several addresses each gets every message. It is delivered when one accepts it; while others do not, it is sent once more, and then there is a
 warning that names them. A server that could not be reached gets what fires with the next message; of an alert that ended meanwhile it learns by
