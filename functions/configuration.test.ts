@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { KINDS } from '../adapters/registry.ts';
 import { type Deployed, describeDeployed } from '../core/deployment/deployed.ts';
+import { EXPANDED_FORMAT } from '../core/deployment/expanded.ts';
 import { ConfigError, RetryableError } from '../core/errors.ts';
 import { createMeter, type LocalMeter } from '../local/meter.ts';
 import { configOf } from '../test/config-cases.ts';
@@ -267,13 +268,13 @@ describe('a reader', () => {
     ['a manifest that was cut', () => cut(MANIFEST_KEY), 'config/active.json is damaged'],
     [
       'a manifest of another shape',
-      () => bucket.putText(MANIFEST_KEY, '{"format":1,"parts":{"settings":"x"}}'),
+      () => bucket.putText(MANIFEST_KEY, `{"format":${EXPANDED_FORMAT},"parts":{"settings":"x"}}`),
       'config/active.json is damaged: release: ',
     ],
     [
       'a manifest of another release',
-      () => bucket.putText(MANIFEST_KEY, '{"format":2,"parts":[]}'),
-      'config/active.json has format 2, that of another release',
+      () => bucket.putText(MANIFEST_KEY, `{"format":${EXPANDED_FORMAT + 1},"parts":[]}`),
+      `config/active.json has format ${EXPANDED_FORMAT + 1}, that of another release`,
     ],
     ['a part that was cut', () => cut(sectionOf('settings')), 'is damaged'],
     ['a part that is gone', () => bucket.files.delete(sectionOf('settings')), 'is missing'],
