@@ -51,6 +51,16 @@ describe('variants', () => {
     expect([valueText('for', 5 * MINUTE), valueText('above', 90)]).toEqual(['5m', '90']);
   });
 
+  it('keep the distance of their `recoveryThreshold`, unless that is swept', () => {
+    const recoveries = (...axes: string[]) =>
+      variantsOf({ ...memory, recoveryThreshold: 85 }, axes.map(parseAxis)).map(
+        ({ rule }) => rule.recoveryThreshold,
+      );
+    expect(recoveries('above=80,90')).toEqual([75, 85]);
+    expect(recoveries('above=80,90', 'for=1m')).toEqual([75, 85]);
+    expect(recoveries('recoveryThreshold=70,75', 'above=80')).toEqual([70, 75]);
+  });
+
   it.each([
     [[], 'one or two axes'],
     [['above=1', 'for=1m', 'keepFiringFor=1m'], 'one or two axes'],

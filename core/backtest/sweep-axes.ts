@@ -82,17 +82,19 @@ export function variantsOf(rule: Rule, axes: readonly SweepAxis[]): Variant[] {
       `the sweep has ${count} variants, which is more than ${MOST_VARIANTS}: write larger steps, like \`above=80..95/5\``,
     );
   const [first, second] = axes as [SweepAxis, SweepAxis?];
+  const recovery = axes.some(({ field }) => field === 'recoveryThreshold') ? 'swept' : 'follows';
   return first.values.flatMap((a) =>
     (second?.values ?? [undefined]).map((b): Variant => {
-      const changed = changeRule(rule, first.field, a);
-      const both = second && b !== undefined ? changeRule(changed, second.field, b) : changed;
+      const changed = changeRule(rule, first.field, a, recovery);
+      const both = second && b !== undefined ? changeRule(changed, second.field, b, recovery) : changed;
       requireRecovery(both);
       return { values: b === undefined ? [a] : [a, b], rule: both };
     }),
   );
 }
 
-function changeRule(rule: Rule, field: Swept, value: number): Rule {
+/** @param recovery whether `recoveryThreshold` follows the threshold at its distance, or is swept itself */
+function changeRule(rule: Rule, field: Swept, value: number, recovery: 'swept' | 'follows'): Rule {
   switch (field) {
     case 'above':
     case 'below':
@@ -100,7 +102,14 @@ function changeRule(rule: Rule, field: Swept, value: number): Rule {
         throw new ConfigError(
           `rule ${quoted(rule.name)} has no \`${field}\`: its condition is ${conditionOf(rule)}`,
         );
-      return { ...rule, condition: { kind: field, threshold: value } };
+      return {
+        ...rule,
+        condition: { kind: field, threshold: value },
+        ...(recovery === 'follows' &&
+          typeof rule.recoveryThreshold === 'number' && {
+            recoveryThreshold: rule.recoveryThreshold + value - rule.condition.threshold,
+          }),
+      };
     case 'recoveryThreshold':
       if (rule.condition.kind === 'equals' || rule.condition.kind === 'outside')
         throw new ConfigError(
