@@ -36,6 +36,13 @@ const FAILED: Refusal = {
   code: 'failed',
   message: 'the request failed because of an error of the server, which its log names',
 };
+const UPDATED: Refusal = {
+  status: 503,
+  code: 'busy',
+  message:
+    'a release without queries wrote the active configuration; ask again in a minute, when it is written anew',
+  retryAfterS: 60,
+};
 const SWITCHED_OFF: Refusal = {
   status: 404,
   code: 'switched-off',
@@ -55,6 +62,8 @@ export function createHistoryQueries(services: () => Services): HistoryQueries {
     const own = services();
     settings = await own.config();
     const { server } = settings;
+    // Sections of a release before queries lack it until `plan` has written them anew.
+    if (!(server as Partial<typeof server>).history) return UPDATED;
     if (!server.history.enabled) return SWITCHED_OFF;
     const store = await own.store();
     const of = JSON.stringify([server.oidc, server.publicUrl]);

@@ -69,7 +69,15 @@ interface Asked {
   body?: string;
 }
 
-function history(options: { access?: 'public' | 'iam'; config?: Config; remainingMs?: number } = {}) {
+interface HistoryOptions {
+  access?: 'public' | 'iam';
+  config?: Config;
+  remainingMs?: number;
+  /** A release before queries wrote the active configuration. */
+  before?: true;
+}
+
+function history(options: HistoryOptions = {}) {
   const bucket = createMemoryBucket();
   const configured = createConfigured({
     config: options.config ?? config,
@@ -84,6 +92,13 @@ function history(options: { access?: 'public' | 'iam'; config?: Config; remainin
       HISTORY_ACCESS: options.access,
     }),
     ...{ clock, logger, meter, ...configured },
+    ...(options.before && {
+      async config() {
+        const { server, ...settings } = await configured.config();
+        const { history: _absent, ...rest } = server;
+        return { ...settings, server: rest };
+      },
+    }),
     secrets: { resolve: async (text: string) => text, redact: (text: string) => text },
     bucket: async () => bucket,
     charts: async () => ({ get: async () => undefined }),
@@ -239,6 +254,11 @@ describe('the public address', () => {
     const server = { ...config.server, history: { ...config.server.history, enabled: false } };
     const answer = await history({ config: { ...config, server } })(QUERY, { token: await addToken('read') });
     expect([answer.statusCode, answer.json()]).toMatchObject([404, { errorType: 'not_found' }]);
+  });
+
+  it('puts queries off while the active configuration is that of a release without them', async () => {
+    const answer = await history({ before: true })(QUERY, { token: await addToken('read') });
+    expect([answer.statusCode, answer.headers?.['retry-after']]).toEqual([503, '60']);
   });
 
   it('draws, and says how healthy the deployment is', async () => {

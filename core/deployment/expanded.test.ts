@@ -110,7 +110,7 @@ describe('the expanded configuration', () => {
       shape: shapeOf(Object.fromEntries(sectionsOf(1))),
     }).toMatchInlineSnapshot(`
       {
-        "format": 2,
+        "format": 1,
         "shape": [
           ".logins[].bastion: string",
           ".logins[].name: string",

@@ -101,7 +101,7 @@ describe('amtool', () => {
     expect(await amtoolOut('silence', 'query')).toMatch(
       new RegExp(`${id} +alertname="memory" node=~"a\\|x" .* ada \\(token test\\) +disk swap`),
     );
-    fixture.clock.ms += 1_000;
+    fixture.clock.ms = Date.now();
     expect(await alertsBy('--silenced')).toEqual(['memory a']);
     expect(await alertsBy()).toEqual(['memory b', 'node-down b', 'quiet d']);
 
@@ -109,8 +109,10 @@ describe('amtool', () => {
     const ids = await amtoolJson<{ id: string; comment: string }[]>('silence', 'query');
     expect(ids).toMatchObject([{ id, comment: 'two disks' }]);
 
+    // amtool leaves out what has ended by the clock of the machine.
+    fixture.clock.ms = Date.now();
     await amtoolOut('silence', 'expire', id);
-    fixture.clock.ms += 1_000;
+    fixture.clock.ms = Date.now();
     expect(await amtoolJson('silence', 'query')).toEqual([]);
     expect(await amtoolJson('silence', 'query', '--expired')).toMatchObject([{ id }]);
     expect(await alertsBy()).toContain('memory a');

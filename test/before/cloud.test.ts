@@ -12,7 +12,7 @@ import { PermanentError, RetryableError } from '../../core/errors.ts';
 import type { Observation } from '../../core/model/observation.ts';
 import type { Sample } from '../../core/model/sample.ts';
 import type { Channel, Clock } from '../../core/ports.ts';
-import { isDeployed, parseDeploymentRecord } from '../../lib/deployment-record.ts';
+import { deploymentRecord, isDeployed, parseDeploymentRecord } from '../../lib/deployment-record.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { STAGES } from '../cloud/faults.ts';
@@ -171,10 +171,12 @@ it("today's code stores the same samples", async () => {
   }
 });
 
-it("today's stacks accept the deployed configuration", () => {
+it("today's stacks ask for a deployment, as they derive more from the same configuration, and take the record over", () => {
   const parsed = parseConfig(CLOUD_CONFIG, { file: 'f', kinds: KINDS, baseDir: '/', nowMs: START });
+  if (!parsed.ok) throw new Error('the configuration of the earlier commit is refused');
   const given = readSettings((name) => (name === 'shards' ? '2' : undefined));
-  expect(
-    parsed.ok && isDeployed(parseDeploymentRecord(settings, 'the parameter'), parsed.config, given),
-  ).toBe(true);
+  const record = parseDeploymentRecord(settings, 'the parameter');
+  expect(isDeployed(record, parsed.config, given)).toBe(false);
+  const { derivedFrom } = deploymentRecord(parsed.config, given);
+  expect(isDeployed({ ...record, derivedFrom }, parsed.config, given)).toBe(true);
 });

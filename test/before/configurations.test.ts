@@ -17,8 +17,8 @@ const REWORDED = new Map([
 ]);
 
 /**
- * Later default rules come on top, as the file adds to the defaults, and may supersede earlier ones. Later sections have their
- * defaults.
+ * Later default rules come on top, as the file adds to the defaults, and may supersede earlier ones. Later sections, and
+ * `server.history`, have their defaults.
  */
 function withoutLaterDefaults(config: Config, earlier: Config): Config {
   const known = new Map(earlier.rules.map((rule) => [rule.name, rule]));
@@ -30,7 +30,8 @@ function withoutLaterDefaults(config: Config, earlier: Config): Config {
       { ...rule, ...(summary && { summary }), ...(supersededBy && before.supersededBy && { supersededBy }) },
     ];
   });
-  const sections = Object.entries({ ...config, rules }).filter(([name]) => name in earlier);
+  const { history: _later, ...server } = config.server;
+  const sections = Object.entries({ ...config, rules, server }).filter(([name]) => name in earlier);
   return Object.fromEntries(sections) as unknown as Config;
 }
 

@@ -26,12 +26,12 @@ const ACCEPTED: readonly [finding: RegExp, where: RegExp, why: string][] = [
   ],
   [
     /^AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key\/\*\]$/,
-    /^BartizanPipeline\/\w+\/Role\//,
+    /^Bartizan(Pipeline|History)\/\w+\/Role\//,
     'Only the parameter knows which key encrypted it; a condition names the parameters.',
   ],
   [
     /^AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:aps:[\w-]+:<AWS::AccountId>:workspace\/\*\]$/,
-    /^BartizanPipeline\/\w+\/Role\//,
+    /^Bartizan(Pipeline|History)\/\w+\/Role\//,
     'The address of the workspace is a secret of the configuration, so its name is not known when policies are written.',
   ],
   [
