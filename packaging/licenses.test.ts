@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const TEXT = 'Copyright (c) 2013 A\n\nPermission is hereby granted';
+const TEXT = `Copyright (c) 2013 A\n\nPermission is hereby granted${'.'.repeat(200)}`;
 it.each<[string, Record<string, string>, string, string]>([
   ['its file', { 'LICENSE.md': `${TEXT}\n`, 'README.md': '# a' }, 'MIT', TEXT],
   ['two files', { LICENCE: TEXT, NOTICE: 'By A' }, 'MIT', `${TEXT}\n\nBy A`],
@@ -28,7 +28,23 @@ it('the text of Apache-2.0 is always the same', () => {
   expect(licenseOf(folder)).toMatch(/^a 1\.0\.0 \(Apache-2\.0\)\n\n\s*Apache License[\s\S]+END OF TERMS/);
 });
 
+it.each<[object, string]>([
+  [{ author: 'Ada <ada@example.com>' }, 'Ada <ada@example.com>'],
+  [{ author: { name: 'Ada' } }, 'Ada'],
+  [{}, 'the authors of a'],
+])('a package that only names MIT has its text, with %j', (more, holder) => {
+  writeFileSync(join(folder, 'README.md'), '# a\n\n## License\n\nMIT\n');
+  const about = { name: 'a', version: '1.0.0', license: 'MIT', ...more };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(about));
+  const [title, copyright, permission] = licenseOf(folder).split('\n\n');
+  expect([title, copyright]).toEqual(['a 1.0.0 (MIT)', `Copyright (c) ${holder}`]);
+  expect(permission).toMatch(/^Permission is hereby granted, free of charge/);
+});
+
 it('no text is an error with the folder', () => {
-  writeFileSync(join(folder, 'package.json'), '{ "name": "a", "version": "1.0.0", "license": "MIT" }');
+  writeFileSync(
+    join(folder, 'package.json'),
+    '{ "name": "a", "version": "1.0.0", "license": "BSD-3-Clause" }',
+  );
   expect(() => licenseOf(folder)).toThrow(`${folder}: it has no text of its licence`);
 });
