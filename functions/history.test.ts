@@ -21,6 +21,7 @@ import type { Services } from './services.ts';
 
 const NOW = Date.UTC(2026, 11, 1, 12);
 const MINUTE = 60_000;
+const HISTORY_MS = 30 * 24 * 60 * MINUTE;
 const ARN = 'arn:aws:sts::123456789012:assumed-role/dashboards/ada';
 
 const config = configOf(
@@ -46,7 +47,7 @@ beforeEach(() => {
   logger = createRecordingLogger();
   meter = createMeter();
   nowMs = NOW;
-  state = createTableState(createMemoryTable(), { clock, historyMs: 30 * 24 * 60 * MINUTE });
+  state = createTableState(createMemoryTable(), { clock, historyMs: HISTORY_MS });
   series = async () =>
     [
       ['one', 'a', 95],
@@ -67,6 +68,10 @@ interface Asked {
   arn?: string;
   headers?: Record<string, string>;
   body?: string;
+}
+
+function withoutHistory({ server: { history: _absent, ...server }, ...settings }: Pick<Config, 'server'>) {
+  return { ...settings, server };
 }
 
 interface HistoryOptions {
@@ -92,13 +97,7 @@ function history(options: HistoryOptions = {}) {
       HISTORY_ACCESS: options.access,
     }),
     ...{ clock, logger, meter, ...configured },
-    ...(options.before && {
-      async config() {
-        const { server, ...settings } = await configured.config();
-        const { history: _absent, ...rest } = server;
-        return { ...settings, server: rest };
-      },
-    }),
+    ...(options.before && { config: async () => withoutHistory(await configured.config()) }),
     secrets: { resolve: async (text: string) => text, redact: (text: string) => text },
     bucket: async () => bucket,
     charts: async () => ({ get: async () => undefined }),
