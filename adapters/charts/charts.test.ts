@@ -184,6 +184,18 @@ describe('text widths', () => {
     expect(long).toMatch(/^very.*….*01$/);
     expect(textWidth(long, 20)).toBeLessThanOrEqual(200);
   });
+
+  it('leaves as many letters as there is room for, however long the text is', () => {
+    for (const text of ['노드'.repeat(3_000), 'ab-'.repeat(2_000), 'e\u0301'.repeat(3_000)]) {
+      const shown = fitText(text, 20, 300, { headShare: 0.4 });
+      expect(textWidth(shown, 20)).toBeLessThanOrEqual(300);
+      expect(textWidth(shown, 20)).toBeGreaterThan(280);
+      const [head = '', tail = ''] = shown.split('…');
+      expect(text.startsWith(head) && text.endsWith(tail)).toBe(true);
+      expect(head.length / (head.length + tail.length)).toBeCloseTo(0.4, 1);
+    }
+  });
+
   it.each([
     'prod-db-1',
     'Memory usage 94.1% > 90% for 10m',

@@ -1,4 +1,5 @@
 import type { ChartSpec } from '../../core/chart/spec.ts';
+import type { TimelineSpec } from '../../core/chart/timeline.ts';
 import { visibleLine } from '../../core/text/visible-line.ts';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
@@ -38,5 +39,20 @@ export function drawableSpec(spec: ChartSpec): ChartSpec {
     title: drawableText(spec.title),
     subtitle: drawableText(spec.subtitle),
     lines: spec.lines.map((line) => ({ ...line, name: drawableText(line.name) })),
+  };
+}
+
+/** Makes all texts of a timeline drawable. */
+export function drawableTimeline(spec: TimelineSpec): TimelineSpec {
+  return {
+    ...spec,
+    title: drawableText(spec.title),
+    subtitle: drawableText(spec.subtitle),
+    groups: spec.groups.map((group) => ({
+      ...group,
+      name: drawableText(group.name),
+      note: drawableText(group.note),
+      lanes: group.lanes.map((lane) => ({ ...lane, name: drawableText(lane.name) })),
+    })),
   };
 }

@@ -5,11 +5,9 @@ import { type Frame, frameOf } from './frame.ts';
 import { renderFiringLabel, renderThresholdLines } from './labels.ts';
 import { layLegend, ROW_HEIGHT, renderLegend } from './legend.ts';
 import { renderDots, renderFiringMarks, renderLines } from './lines.ts';
-import { fitText, textWidth } from './text-width.ts';
-import { FALLBACK_FONTS, FONT, HEIGHT, LEFT, TEXT, THEMES, type Theme, WIDTH } from './theme.ts';
-
-const BAR = 8;
-const TITLE = 29;
+import { openSvg } from './opening.ts';
+import { textWidth } from './text-width.ts';
+import { HEIGHT, TEXT, THEMES, type Theme, WIDTH } from './theme.ts';
 
 /** Renders the spec as SVG; decides only positions and colours. */
 export function renderSvg(asked: ChartSpec): string {
@@ -19,11 +17,7 @@ export function renderSvg(asked: ChartSpec): string {
   const frame = frameOf(spec, (legend.rows.length - 1) * ROW_HEIGHT);
   const { left, right, top, bottom } = frame;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="${[FONT, ...FALLBACK_FONTS].join(', ')}" font-size="${TEXT}">`,
-    `<defs><linearGradient id="area" x1="0" y1="0" x2="0" y2="1"><stop offset="0" stop-color="${theme.breaching[0]}" stop-opacity="0.30"/><stop offset="1" stop-color="${theme.breaching[0]}" stop-opacity="0"/></linearGradient></defs>`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="${theme.background}"/>`,
-    `<rect width="${BAR}" height="${HEIGHT}" fill="${theme[spec.status]}"/>`,
-    heading(spec, theme),
+    openSvg(spec, { height: HEIGHT, edge: theme[spec.status], definitions: areaGradient(theme), theme }),
     regions(frame),
     axes(frame),
     `<clipPath id="plot"><rect x="${px(left)}" y="${top - 4}" width="${px(right - left)}" height="${bottom - top + 8}"/></clipPath>`,
@@ -38,14 +32,8 @@ export function renderSvg(asked: ChartSpec): string {
   ].join('\n');
 }
 
-function heading(spec: ChartSpec, theme: Theme): string {
-  const room = WIDTH - LEFT - 30;
-  const title = fitText(spec.title, TITLE, room, { bold: true });
-  const subtitle = fitText(spec.subtitle, TEXT, room);
-  return (
-    `<text x="${LEFT}" y="44" font-size="${TITLE}" font-weight="600" fill="${theme.text}">${escapeXml(title)}</text>` +
-    `<text x="${LEFT}" y="76" fill="${theme.dim}">${escapeXml(subtitle)}</text>`
-  );
+function areaGradient({ breaching: [color] }: Theme): string {
+  return `<linearGradient id="area" x1="0" y1="0" x2="0" y2="1"><stop offset="0" stop-color="${color}" stop-opacity="0.30"/><stop offset="1" stop-color="${color}" stop-opacity="0"/></linearGradient>`;
 }
 
 /** Shades where values breach (across), and when the alert was pending and firing (along). */

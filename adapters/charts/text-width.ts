@@ -54,11 +54,17 @@ export function fitText(
   { bold = false, headShare = 0.6 } = {},
 ): string {
   if (textWidth(text, size, bold) <= maxWidth) return text;
-  const chars = lettersOf(text);
-  for (let keep = chars.length - 1; keep > 2; keep--) {
+  const letters = lettersOf(text);
+  /** `ends[n]`: the width of the first `n` letters. */
+  const ends = [0];
+  for (const letter of letters) ends.push((ends.at(-1) ?? 0) + textWidth(letter, size, bold));
+  const endOf = (count: number) => ends[count] ?? 0;
+  const room = maxWidth - textWidth(ELLIPSIS, size, bold);
+  for (let keep = letters.length - 1; keep > 2; keep--) {
     const head = Math.ceil(keep * headShare);
-    const shown = `${chars.slice(0, head).join('')}${ELLIPSIS}${chars.slice(chars.length - (keep - head)).join('')}`;
-    if (textWidth(shown, size, bold) <= maxWidth) return shown;
+    const tailStart = letters.length - (keep - head);
+    if (endOf(head) + endOf(letters.length) - endOf(tailStart) > room) continue;
+    return `${letters.slice(0, head).join('')}${ELLIPSIS}${letters.slice(tailStart).join('')}`;
   }
   return ELLIPSIS;
 }

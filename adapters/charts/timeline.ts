@@ -1,12 +1,11 @@
 import { scaleLinear } from 'd3-scale';
 import type { Span, TimelineBar, TimelineGroup, TimelineSpec } from '../../core/chart/timeline.ts';
-import { drawableText } from './drawable.ts';
+import { drawableTimeline } from './drawable.ts';
 import { diamond, escapeXml, px, rect } from './elements.ts';
+import { openSvg } from './opening.ts';
 import { fitText, textWidth } from './text-width.ts';
-import { FALLBACK_FONTS, FONT, LEFT, TEXT, THEMES, type Theme, WIDTH } from './theme.ts';
+import { LEFT, TEXT, THEMES, type Theme, WIDTH } from './theme.ts';
 
-const BAR = 8;
-const TITLE = 29;
 const RIGHT = WIDTH - 36;
 const INDENT = 12;
 const NAME_SPACE = 24;
@@ -17,17 +16,17 @@ const VERSION_TEXT = 17;
 const TOP = 100;
 const RULE_HEIGHT = 38;
 const MORE_HEIGHT = 30;
-/** Of a lane with one bar, and of each bar where there are two. */
+/** A lane has one bar, or two that are lower. */
 const LANE_HEIGHT = 34;
-const HALF_HEIGHT = 24;
 const BAR_HEIGHT = 20;
+const HALF_HEIGHT = 24;
 const HALF_BAR = 17;
 const LANE_SPACE = 8;
-/** Below the lanes: times, and the legend. */
+/** Times and legend stand below the lanes. */
 const TIMES_HEIGHT = 52;
 const LEGEND_HEIGHT = 40;
 const MARK = 5.5;
-/** A firing of a minute is seen in a month. */
+/** So wide, a firing of a minute is seen in a month. */
 const NARROWEST = 3;
 
 interface Plot {
@@ -39,7 +38,8 @@ interface Plot {
 }
 
 /** Renders the spec as SVG; its height grows with its lanes. */
-export function renderTimelineSvg(spec: TimelineSpec): { svg: string; height: number } {
+export function renderTimelineSvg(asked: TimelineSpec): { svg: string; height: number } {
+  const spec = drawableTimeline(asked);
   const theme = THEMES[spec.theme];
   const left = plotLeft(spec);
   const plot = { spec, theme, left, x: scaleLinear([spec.x.min, spec.x.max], [left, RIGHT]) };
@@ -58,11 +58,7 @@ export function renderTimelineSvg(spec: TimelineSpec): { svg: string; height: nu
   const legend = legendAt(spec, y + timesHeight + 18, theme);
   const height = Math.ceil(y + timesHeight + (legend === '' ? 0 : LEGEND_HEIGHT));
   const svg = [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="${[FONT, ...FALLBACK_FONTS].join(', ')}" font-size="${TEXT}">`,
-    `<defs><pattern id="unknown" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="3" height="8" fill="${theme.dim}" opacity="0.55"/></pattern></defs>`,
-    `<rect width="${WIDTH}" height="${height}" fill="${theme.background}"/>`,
-    `<rect width="${BAR}" height="${height}" fill="${theme.history}"/>`,
-    heading(spec, theme),
+    openSvg(spec, { height, edge: theme.history, definitions: unknownPattern(theme), theme }),
     ...parts,
     spec.groups.length > 0 ? timesAt(y + 24, plot) : '',
     legend,
@@ -71,20 +67,15 @@ export function renderTimelineSvg(spec: TimelineSpec): { svg: string; height: nu
   return { svg, height };
 }
 
-/** The longest name decides, within bounds. */
+/** The longest name decides where names end, within bounds. */
 function plotLeft({ groups, versions }: TimelineSpec): number {
-  const names = groups.flatMap(({ lanes }) => lanes.map(({ name }) => textWidth(drawableText(name), TEXT)));
+  const names = groups.flatMap(({ lanes }) => lanes.map(({ name }) => textWidth(name, TEXT)));
   const width = Math.min(LONGEST_NAME, Math.max(SHORTEST_NAME, ...names));
   return LEFT + INDENT + width + NAME_SPACE + (versions.length > 1 ? VERSION_WIDTH : 0);
 }
 
-function heading({ title, subtitle }: TimelineSpec, theme: Theme): string {
-  const room = WIDTH - LEFT - 30;
-  const size = ` font-size="${TITLE}" font-weight="600"`;
-  return (
-    `<text x="${LEFT}" y="44"${size} fill="${theme.text}">${escapeXml(fitText(drawableText(title), TITLE, room, { bold: true }))}</text>` +
-    caption(LEFT, 76, fitText(drawableText(subtitle), TEXT, room), theme.dim)
-  );
+function unknownPattern({ dim }: Theme): string {
+  return `<pattern id="unknown" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="3" height="8" fill="${dim}" opacity="0.55"/></pattern>`;
 }
 
 /** Round times, where there is room. */
@@ -115,7 +106,7 @@ function groupAt(group: TimelineGroup, top: number, plot: Plot): { svg: string; 
     `<path d="${grid.join('')}" stroke="${theme.grid}" stroke-width="1.5"/>`,
   ];
   for (const { name, bars } of group.lanes) {
-    const shown = fitText(drawableText(name), TEXT, LONGEST_NAME, { headShare: 0.5 });
+    const shown = fitText(name, TEXT, LONGEST_NAME, { headShare: 0.5 });
     parts.push(caption(LEFT + INDENT, y + (laneHeight - LANE_SPACE) / 2 + 7, shown, theme.text));
     for (const [i, bar] of bars.entries()) {
       const barTop = y + i * HALF_HEIGHT + (isDouble ? 0 : 3);
@@ -136,11 +127,11 @@ function groupAt(group: TimelineGroup, top: number, plot: Plot): { svg: string; 
 function ruleLine({ name, note }: TimelineGroup, y: number, theme: Theme): string {
   const room = RIGHT - LEFT - 20;
   const noteWidth = textWidth(note, TEXT);
-  const shownName = fitText(drawableText(name), TEXT, Math.max(room / 2, room - noteWidth), { bold: true });
+  const shownName = fitText(name, TEXT, Math.max(room / 2, room - noteWidth), { bold: true });
   const noteX = LEFT + textWidth(shownName, TEXT, true) + 20;
   return (
     caption(LEFT, y, shownName, theme.text, { bold: true }) +
-    caption(noteX, y, fitText(drawableText(note), TEXT, RIGHT - noteX), theme.dim)
+    caption(noteX, y, fitText(note, TEXT, RIGHT - noteX), theme.dim)
   );
 }
 
@@ -179,7 +170,7 @@ function unsentAt(left: number, top: number, width: number, height: number, them
   );
 }
 
-/** Of what the picture has. */
+/** Explains only what the picture has. */
 function legendAt({ groups }: TimelineSpec, y: number, theme: Theme): string {
   const bars = groups.flatMap(({ lanes }) => lanes.flatMap((lane) => lane.bars));
   const [top, size] = [y - 15, 18];
