@@ -1,5 +1,4 @@
 // The channel against Debian's Alertmanager.
-import { setTimeout as sleep } from 'node:timers/promises';
 import axios from 'axios';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PermanentError, RetryableError } from '../../../core/errors.ts';
@@ -7,7 +6,7 @@ import type { NotificationAlert } from '../../../core/model/notification.ts';
 import { fingerprintOf } from '../../../history/alertmanager/alerts.ts';
 import { type AlertmanagerServer, startAlertmanager } from '../../../test/alertmanager-server.ts';
 import { AWKWARD, sampleAlert, sampleNotification } from '../../../test/contract/notifications.ts';
-import { scaledMs } from '../../../test/machine-speed.ts';
+import { until } from '../../../test/until.ts';
 import { createSecrets } from '../../secrets/secrets.ts';
 import { alertmanager } from './alertmanager.ts';
 
@@ -47,17 +46,23 @@ const send = (
   alerts: readonly NotificationAlert[],
   urls: readonly string[] = [server.url],
   options: Record<string, unknown> = {},
-) => channelTo(urls, options).send(sampleNotification({ alerts, atMs: Date.now() }), undefined, { signal });
+  atMs = Date.now(),
+) => channelTo(urls, options).send(sampleNotification({ alerts, atMs }), undefined, { signal });
 
 const shownAt = async ({ url }: { url: string }) => (await axios.get<Shown[]>(`${url}/api/v2/alerts`)).data;
 
-/** What it shows once it is that many. */
+/** Returns what it shows once it shows that many. */
 async function shown(count: number, at = server): Promise<Shown[]> {
-  for (const endMs = Date.now() + scaledMs(10_000); ; await sleep(20)) {
-    const alerts = await shownAt(at);
-    if (alerts.length === count) return alerts;
-    if (Date.now() > endMs) throw new Error(`there are ${alerts.length} alerts, not ${count}`);
-  }
+  let alerts: Shown[] = [];
+  const holds = async () => {
+    alerts = await shownAt(at);
+    return alerts.length === count;
+  };
+  await until(`Alertmanager shows ${count} alerts`, holds, {
+    everyMs: 20,
+    seen: () => `it shows ${alerts.length}`,
+  });
+  return alerts;
 }
 
 describe('a real Alertmanager', () => {
@@ -95,11 +100,11 @@ describe('a real Alertmanager', () => {
   it('moves the end ahead with each message, and ends an alert without one', async () => {
     const alert = firing();
     const endsAt = async () => Date.parse((await shown(1))[0]?.endsAt ?? '');
-    await send([alert], [server.url], { endsAfter: '10m' });
-    const first = await endsAt();
-    await sleep(50);
-    await send([alert], [server.url], { endsAfter: '10m' });
-    expect(await endsAt()).toBeGreaterThan(first);
+    const now = Date.now();
+    await send([alert], [server.url], { endsAfter: '10m' }, now - 1_000);
+    expect(await endsAt()).toBe(now + 599_000);
+    await send([alert], [server.url], { endsAfter: '10m' }, now);
+    expect(await endsAt()).toBe(now + 600_000);
 
     const other = firing({ labels: { ...AWKWARD, node: 'b' } });
     await send([other], [server.url], { endsAfter: '1s' });
