@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PermanentError, RetryableError } from '../../core/errors.ts';
 import { globMatches } from '../../core/labels.ts';
+import { parseJson } from '../http/json-body.ts';
 import { type HttpResponse, responseExcerpt } from '../http/request.ts';
 
 /** The option of every channel that reads what its service answers. */
@@ -77,13 +78,4 @@ function isRefusal(parsed: unknown): boolean {
   return (
     ok === false || success === false || named || listed || (typeof status === 'number' && status >= 400)
   );
-}
-
-/** Parses a body as JSON; undefined when it is not JSON. */
-export function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ConfigError, PermanentError, RetryableError } from '../../core/errors.ts';
 import { visibleLine } from '../../core/text/visible-line.ts';
+import { parseJson } from '../http/json-body.ts';
 import type { Network } from '../http/network.ts';
 import { type HttpResponse, sendRequest } from '../http/request.ts';
 import { retryAfterOf } from '../http/retry-after.ts';
@@ -148,12 +149,4 @@ function readAnswer<T>({ body, whole }: HttpResponse, base: string, shape: z.Zod
   const { success, data } = shape.safeParse(parseJson(body));
   if (success) return data;
   throw new PermanentError(`the answer of ${base} is not that of a Bartizan API, or of another version`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

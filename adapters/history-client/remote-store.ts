@@ -1,21 +1,24 @@
 import { z } from 'zod';
-import { ConfigError } from '../../core/errors.ts';
+import { ConfigError, PermanentError } from '../../core/errors.ts';
 import type { LabelGlobs } from '../../core/model/labels.ts';
 import type { Series } from '../../core/model/sample.ts';
+import { PERIOD_MS } from '../../core/numbers/roll-up.ts';
 import type { SampleStore } from '../../core/ports.ts';
 import type { HistoryClient, Query } from './client.ts';
 
 /** One read of samples: six hours of a thousand series fit into an answer. */
 const SLICE_MS = 6 * 3_600_000;
-const PERIOD_MS = 300_000;
-/** What an answer has at most. */
+/** What the API allows in an answer. */
 const MOST_BINS = 2_000;
+const VALUES_OF_PAGE = 1_000;
+/** A million values: a server that names further pages for ever ends the command, not its memory. */
+const MOST_PAGES = 1_000;
 
 const labels = z.record(z.string(), z.string());
-const values = z.array(z.number().nullable()).optional();
+const column = z.array(z.number().nullable()).optional();
 const rangeShape = z.object({
   times: z.array(z.number()),
-  series: z.array(z.object({ metric: z.string(), labels, values, avg: values, max: values })),
+  series: z.array(z.object({ metric: z.string(), labels, values: column, avg: column, max: column })),
 });
 const latestShape = z.object({
   values: z.array(z.object({ metric: z.string(), labels, timeMs: z.number(), value: z.number().nullable() })),
@@ -40,12 +43,12 @@ export function createRemoteStore(client: HistoryClient, clock: { nowMs(): numbe
         const range = { from: atMs, to: Math.min(toMs, atMs + SLICE_MS - 1) };
         const query = { metric, ...range, source: 'samples', ...selection(where, whereNot) };
         const { times, series } = await client.get('/v1/range', query, rangeShape);
-        for (const { labels: of, values: column = [] } of series) {
+        for (const { labels: of, values = [] } of series) {
           const key = JSON.stringify(of);
           const one = found.get(key) ?? { metric, labels: of, points: [] };
           found.set(key, one);
           for (const [i, timeMs] of times.entries()) {
-            const value = column[i];
+            const value = values[i];
             if (value !== null && value !== undefined) one.points.push({ timeMs, value });
           }
         }
@@ -54,21 +57,19 @@ export function createRemoteStore(client: HistoryClient, clock: { nowMs(): numbe
     },
     async latest({ metric, sinceMs, where, whereNot }) {
       const found: Series[] = [];
+      const within = Math.max(1, clock.nowMs() - sinceMs);
       let cursor: string | undefined;
-      do {
-        const query = {
-          metric,
-          within: Math.max(1, clock.nowMs() - sinceMs),
-          limit: 1_000,
-          cursor,
-          ...selection(where, whereNot),
-        };
-        const page = await client.get('/v1/latest', query, latestShape);
-        for (const { metric: name, labels: of, timeMs, value } of page.values)
+      for (let page = 0; page < MOST_PAGES; page++) {
+        const query = { metric, within, limit: VALUES_OF_PAGE, cursor, ...selection(where, whereNot) };
+        const { values, next } = await client.get('/v1/latest', query, latestShape);
+        for (const { metric: name, labels: of, timeMs, value } of values)
           if (value !== null) found.push({ metric: name, labels: of, points: [{ timeMs, value }] });
-        cursor = page.next;
-      } while (cursor !== undefined);
-      return found;
+        if (next === undefined) return found;
+        cursor = next;
+      }
+      throw new PermanentError(
+        `the API answered more than ${MOST_PAGES * VALUES_OF_PAGE} values; ask for less`,
+      );
     },
     async rollUps({ metric, fromMs, toMs, where, whereNot }) {
       const startMs = Math.ceil(fromMs / PERIOD_MS) * PERIOD_MS;

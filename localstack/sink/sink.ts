@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { payloadSchema, type WebhookPayload } from '../../adapters/channels/webhook/payload.ts';
+import { parseJson } from '../../adapters/http/json-body.ts';
 
 export interface SinkMessage {
   receivedAtMs: number;
@@ -138,12 +139,4 @@ function check(request: IncomingMessage, body: string, secret: string, nowMs: nu
   if (png && !png.subarray(0, PNG_SIGNATURE.length).equals(PNG_SIGNATURE))
     return { refusal: 'the picture is not a PNG' };
   return { payload, png };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -5,10 +5,10 @@ import { findReferences, secretAddressSchema } from '../../../core/config/secret
 import { durationSchema } from '../../../core/duration.ts';
 import { ConfigError, describeError, PermanentError, RetryableError } from '../../../core/errors.ts';
 import type { Receipt } from '../../../core/ports.ts';
+import { parseJson } from '../../http/json-body.ts';
 import { loginFields, loginHeaders, oneLogin } from '../../http/login.ts';
 import { clientCertificateFields, hideLogin, networkFields, networkOf } from '../../http/network.ts';
 import { type HttpResponse, responseExcerpt, sendRequest } from '../../http/request.ts';
-import { parseJson } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { destinationOf } from '../destination.ts';
 import { render } from './payload.ts';

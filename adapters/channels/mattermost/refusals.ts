@@ -1,6 +1,7 @@
 import { ConfigError } from '../../../core/errors.ts';
+import { parseJson } from '../../http/json-body.ts';
 import type { HttpResponse } from '../../http/request.ts';
-import { LayoutError, parseJson } from '../answer.ts';
+import { LayoutError } from '../answer.ts';
 
 /**
  * Advice for errors that only the operator can mend, by Mattermost's error id; the first match counts.

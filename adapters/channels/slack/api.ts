@@ -1,8 +1,8 @@
 import { ConfigError, RetryableError } from '../../../core/errors.ts';
+import { parseJson } from '../../http/json-body.ts';
 import type { Network } from '../../http/network.ts';
 import { cleanLine, type HttpDeps, type HttpResponse, sendRequest } from '../../http/request.ts';
 import { retryAfterOf } from '../../http/retry-after.ts';
-import { parseJson } from '../answer.ts';
 import { slackError } from './refusals.ts';
 
 /** Scopes that the bot needs to write, and to show pictures. https://docs.slack.dev/reference/scopes */

@@ -1,7 +1,8 @@
 import { ConfigError } from '../../../core/errors.ts';
+import { parseJson } from '../../http/json-body.ts';
 import type { HttpResponse } from '../../http/request.ts';
 import { retryAfterSeconds } from '../../http/retry-after.ts';
-import { LayoutError, parseJson } from '../answer.ts';
+import { LayoutError } from '../answer.ts';
 
 const BOT = 'the bot may not write there; add it to the group, or make it an administrator of the channel';
 

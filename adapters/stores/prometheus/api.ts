@@ -1,5 +1,6 @@
 import { PermanentError } from '../../../core/errors.ts';
 import type { Clock, PromqlAnswer, Secrets } from '../../../core/ports.ts';
+import { parseJson } from '../../http/json-body.ts';
 import { loginHeaders } from '../../http/login.ts';
 import { cleanLine, type HttpResponse, responseExcerpt, sendRequest } from '../../http/request.ts';
 import { referencesIn } from '../../secrets/option-references.ts';
@@ -21,10 +22,10 @@ const WRITE_HEADERS = {
 
 const FORM_HEADERS = { 'content-type': 'application/x-www-form-urlencoded' };
 
-/** An answer that is passed on to who asked: that of 30,000 series of sixty points, or of 1,000 series of 1,500. */
+/** The longest answer that we pass on: it holds 30,000 series of sixty points, or 1,000 series of 1,500. */
 const PASSED_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** Statuses of an error that is about the query, and what Prometheus calls it. */
+/** What Prometheus calls an error that is about the query, by its status. */
 const ERROR_TYPES: Readonly<Record<number, string>> = {
   400: 'bad_data',
   413: 'bad_data',
@@ -124,8 +125,8 @@ export function createPrometheusApi(
           return refused && new PermanentError('the query was refused');
         };
         try {
-          const options = { explain, signal, limitBytes: PASSED_LIMIT_BYTES };
-          const { status, body, whole } = await post(url, FORM_HEADERS, form, options);
+          const passed = { explain, signal, limitBytes: PASSED_LIMIT_BYTES };
+          const { status, body, whole } = await post(url, FORM_HEADERS, form, passed);
           if (whole) return { status, body };
         } catch (error) {
           if (refused) return refused;
@@ -143,16 +144,14 @@ function aboutQuery(
   redact: (text: string) => string,
 ): PromqlAnswer | undefined {
   if (!Object.hasOwn(ERROR_TYPES, status)) return undefined;
-  let answer: { status?: unknown; errorType?: unknown; error?: unknown };
-  try {
-    answer = JSON.parse(body);
-  } catch {
-    return undefined;
-  }
+  const answer = parseJson(body) as
+    | { status?: unknown; errorType?: unknown; error?: unknown }
+    | null
+    | undefined;
   if (answer?.status !== 'error' || typeof answer.error !== 'string') return undefined;
   const error = {
     status: 'error',
-    // VictoriaMetrics gives the status.
+    // VictoriaMetrics writes the status there.
     errorType: /^[a-z_]+$/.test(String(answer.errorType)) ? answer.errorType : ERROR_TYPES[status],
     error: cleanLine(answer.error, redact),
   };
