@@ -25,17 +25,21 @@ export const slidingBest =
     };
   };
 
+/** Each value that comes or goes moves half of the window in memory: of more of them it costs less to sort all. */
+const MOST_MOVED = 500;
+
 export const slidingQuantile: RangeFunction = ({ values }) => {
   const window = createSortedValues(values.length);
   let begin = 0;
   let end = 0;
   return ({ from, to, parameter }) => {
-    if (from >= end) {
-      window.clear();
-      begin = end = from;
+    if (from >= end || to - end + from - begin > MOST_MOVED) window.replace(values.subarray(from, to));
+    else {
+      for (; end < to; end++) window.add(values[end]!);
+      for (; begin < from; begin++) window.remove(values[begin]!);
     }
-    for (; end < to; end++) window.add(values[end]!);
-    for (; begin < from; begin++) window.remove(values[begin]!);
+    begin = from;
+    end = to;
     return quantileOfSorted(parameter, window.numbers(), to - from);
   };
 };
@@ -54,8 +58,10 @@ function createSortedValues(capacity: number) {
     return low;
   };
   return {
-    clear: () => {
+    replace: (values: Float64Array) => {
       count = 0;
+      for (const value of values) if (!Number.isNaN(value)) sorted[count++] = value;
+      sorted.subarray(0, count).sort();
     },
     add: (value: number) => {
       if (Number.isNaN(value)) return;
