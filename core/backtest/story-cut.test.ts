@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { SeriesQuery } from '../ports.ts';
 import { parseNotation, writeNotation } from '../story/notation.ts';
 import { parseStories } from '../story/parse.ts';
 import { runStory } from '../story/run.ts';
@@ -37,7 +38,15 @@ describe('a story that is cut out of history', () => {
     for (const episode of episodes) {
       const rule = RULES.find(({ name }) => name === episode.rule);
       if (!rule) throw new Error(episode.rule);
-      const { text, notes } = await cutStory({ rule, episode, config }, { fromMs, toMs }, store);
+      const asked: SeriesQuery[] = [];
+      const query = (one: SeriesQuery) => {
+        asked.push(one);
+        return store.query(one);
+      };
+      const { text, notes } = await cutStory({ rule, episode, config }, { fromMs, toMs }, { query });
+      const { cluster, node } = episode.labels;
+      for (const { where } of asked)
+        expect(where).toMatchObject({ cluster: [cluster], ...(node !== undefined && { node: [node] }) });
       const { stories, problems } = parseStories(text);
       expect(problems).toEqual([]);
       const [story] = stories;

@@ -7,7 +7,7 @@ import { isMember } from '../evaluate/blind-rounds.ts';
 import { lookBackMs } from '../evaluate/range.ts';
 import { createIntervals, ruleIntervals } from '../intervals.ts';
 import type { Config } from '../model/config.ts';
-import type { Labels } from '../model/labels.ts';
+import type { LabelGlobs, Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Point, Series } from '../model/sample.ts';
 import { leastOf } from '../numbers/extremes.ts';
@@ -49,9 +49,10 @@ export async function cutStory(
   const rounds = Math.floor((endMs - startMs) / everyMs) + 1;
   const cut = { startMs, everyMs, rounds: Math.min(rounds, MOST_ROUNDS) };
   const times = { fromMs: startMs, toMs: startMs + (cut.rounds - 1) * everyMs };
+  const ofNode = nodeGlobs(episode.labels);
   const found = await queryRule(store, rule, {
     ...times,
-    where: rule.where,
+    where: { ...rule.where, ...ofNode },
     ...(rule.whereNot && { whereNot: rule.whereNot }),
   });
   const series = found.filter(({ labels }) => belongs(labels, episode.labels, rule));
@@ -60,7 +61,7 @@ export async function cutStory(
     throw new ConfigError(
       `the firing is of ${series.length} series, and a story of more than ${MOST_SERIES} could not be read`,
     );
-  const ups = rule.metric === 'up' ? [] : await store.query({ metric: 'up', ...times });
+  const ups = rule.metric === 'up' ? [] : await store.query({ metric: 'up', where: ofNode, ...times });
   const fields = {
     name: `${rule.name} at ${new Date(episode.firedAtMs).toISOString()}`,
     rule: storyRule(rule),
@@ -71,6 +72,14 @@ export async function cutStory(
   const notes =
     rounds > MOST_ROUNDS ? [`the firing is longer than ${MOST_ROUNDS} rounds: the story ends before it`] : [];
   return withExpectations(fields, { episode, ...cut }, notes);
+}
+
+/** Chooses the series of the alert's node, or of its cluster: a fleet has many others. */
+function nodeGlobs({ cluster, node }: Labels): LabelGlobs {
+  return {
+    ...(cluster !== undefined && { cluster: [cluster] }),
+    ...(node !== undefined && { node: [node] }),
+  };
 }
 
 /** Whether a series is of the alert: its own, the divisor of its node, or a member of its group. */
