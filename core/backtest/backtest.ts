@@ -7,7 +7,7 @@ import type { Transition } from '../model/transition.ts';
 import { episodeOf } from '../notify/episode.ts';
 import type { AnySilence } from '../notify/silences.ts';
 import { inhibitorsOf } from '../notify/suppression.ts';
-import { gapsOfRule, type MetricGap } from './coverage.ts';
+import { createRuleGaps, type MetricGap } from './coverage.ts';
 import { type Episode, episodesOf, firingMs } from './episodes.ts';
 import { type HistoryPorts, type HistoryResult, runHistory } from './history-run.ts';
 import { type BacktestMessage, type BacktestMessages, simulateMessages } from './messages.ts';
@@ -74,6 +74,7 @@ export async function runBacktest(request: BacktestRequest, ports: HistoryPorts)
   const episodes = episodesWithChannels(chosen, history, sent, fromMs);
   const seen = history.coverage.nodes();
   const known = new Set(targets.map(({ cluster, node }) => `${cluster}/${node}`));
+  const gapsOf = createRuleGaps(request, history.coverage, ports.store);
   const summaries: RuleSummary[] = [];
   for (const rule of chosen) {
     const own = episodes.filter((episode) => episode.rule === rule.name);
@@ -87,7 +88,7 @@ export async function runBacktest(request: BacktestRequest, ports: HistoryPorts)
       cancelled: history.transitions.filter(isCancelled).length,
       firingMs: own.reduce((sum, episode) => sum + firingMs(episode, { fromMs, toMs }), 0),
       messages: messages.filter(({ statuses }) => Object.keys(statuses).some((id) => ids.has(id))).length,
-      unknown: await gapsOfRule(rule, request, history.coverage, ports.store),
+      unknown: await gapsOf(rule),
     });
   }
   return {

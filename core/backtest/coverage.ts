@@ -84,20 +84,24 @@ export async function describeGap(
   return { fromMs, toMs, left: 'nothing' };
 }
 
-/** Where the verdict of the rule is unknown. */
-export async function gapsOfRule(
-  rule: Rule,
+/** Finds where the verdict of a rule is unknown. Rules on one metric share what the store was asked about it. */
+export function createRuleGaps(
   { config, targets }: { config: Pick<Config, 'checks'>; targets: readonly Target[] },
   coverage: Coverage,
   store: Pick<SampleStore, 'rollUps'>,
-): Promise<MetricGap[]> {
+): (rule: Pick<Rule, 'metric' | 'over'>) => Promise<MetricGap[]> {
   const intervals = createIntervals(config.checks, targets);
-  const found: MetricGap[] = [];
-  for (const metric of metricsOf(rule)) {
+  const known = new Map<string, readonly MetricGap[]>();
+  const gapsOf = async (metric: string): Promise<readonly MetricGap[]> => {
+    const found: MetricGap[] = [];
     for (const gap of coverage.gaps(metric, intervals.longest(metric, [])).slice(0, MOST_GAPS))
       found.push({ metric, ...(await describeGap(store, metric, gap)) });
-  }
-  return found;
+    return found;
+  };
+  return async (rule) => {
+    for (const metric of metricsOf(rule)) if (!known.has(metric)) known.set(metric, await gapsOf(metric));
+    return metricsOf(rule).flatMap((metric) => known.get(metric) ?? []);
+  };
 }
 
 /** How much of the range no gap covers. */

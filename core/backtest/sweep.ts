@@ -12,7 +12,7 @@ import { createInventoryLabels } from '../stages/inventory-labels.ts';
 import { readRuleInput } from '../stages/rule-input.ts';
 import { createUpQuery } from '../stages/shard-round.ts';
 import { withSharedQueries } from '../stages/shared-queries.ts';
-import { type Coverage, createCoverage, gapsOfRule, knownMs, type MetricGap } from './coverage.ts';
+import { type Coverage, createCoverage, createRuleGaps, knownMs, type MetricGap } from './coverage.ts';
 import type { HistoryPorts } from './history-run.ts';
 import { createSliceReader } from './history-slices.ts';
 import { createRuleRun } from './rule-run.ts';
@@ -33,7 +33,7 @@ export interface Sweep {
 export async function runSweep(request: SweepRequest, ports: HistoryPorts): Promise<Sweep> {
   const { fromMs, toMs } = request;
   const { emitted, inhibiting, samples, coverage } = await evaluateVariants(request, ports);
-  const unknown = await gapsOfRule(request.rule, request, coverage, ports.store);
+  const unknown = await createRuleGaps(request, coverage, ports.store)(request.rule);
   const known = knownMs(unknown, request);
   return { fromMs, toMs, variants: summariseVariants(request, emitted, inhibiting, known), unknown, samples };
 }
