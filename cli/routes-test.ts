@@ -7,7 +7,7 @@ import { formatMoment } from '../core/format.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Labels } from '../core/model/labels.ts';
 import { SEVERITIES } from '../core/model/rule.ts';
-import { coveringSilences, inhibitors, listedSilences } from '../core/notify/listed-silences.ts';
+import { compileCovering, inhibitors, listedSilences } from '../core/notify/listed-silences.ts';
 import { type RouteStep, traceRoutes } from '../core/notify/route-trace.ts';
 import { describeMatchers } from '../core/notify/silence-text.ts';
 import { choose } from '../core/text/suggestions.ts';
@@ -128,7 +128,7 @@ async function withheld(
     : { stored: [], alerts: [] };
   const listed = listedSilences({ stored, alerts, file: config.silences, nowMs });
   const subject = { alertId: '', labels, sinceMs: nowMs, status: 'firing' as const };
-  const silences = coveringSilences(listed, subject).map(({ id, untilMs, comment, matchers }) => ({
+  const silences = compileCovering(listed)(subject).map(({ id, untilMs, comment, matchers }) => ({
     by: 'silence' as const,
     name: id,
     now: true,

@@ -50,12 +50,7 @@ function isOver(silence: StoredSilence, alerts: readonly Alert[]): boolean {
   return !silenceCovers(bare, { alertId: silence.alertId, labels, sinceMs, status });
 }
 
-/** The active silences that cover the alert, the last to end first, because messages wait for that one. */
-export function coveringSilences(listed: readonly ListedSilence[], subject: SilenceSubject): ListedSilence[] {
-  return compileCovering(listed)(subject);
-}
-
-/** The same for many alerts. */
+/** Finds the active silences that cover an alert, the last to end first, because messages wait for that one. */
 export function compileCovering(
   listed: readonly ListedSilence[],
 ): (subject: SilenceSubject) => ListedSilence[] {

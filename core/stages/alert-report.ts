@@ -1,5 +1,4 @@
-// Each alert with the silences and rules that withhold it, and the messages that were sent,
-// with times.
+// Each alert with the silences and rules that withhold it, and the messages that were sent, with times.
 
 import { allLabels } from '../labels.ts';
 import type { Alert } from '../model/alert.ts';
@@ -8,10 +7,10 @@ import type { Incident } from '../model/incident.ts';
 import type { Transition } from '../model/transition.ts';
 import { type PastFiring, pastFirings, type SentMessage, sentMessages } from '../notify/alert-history.ts';
 import { episodeOf } from '../notify/episode.ts';
-import { coveringSilences, inhibitors, listedSilences } from '../notify/listed-silences.ts';
+import { compileCovering, listedSilences } from '../notify/listed-silences.ts';
 import { type AlertDelivery, explainDelivery } from '../notify/recipients.ts';
 import { routedLabels } from '../notify/routes.ts';
-import { createSuppressions } from '../notify/suppression.ts';
+import { createSuppressions, indexInhibitors } from '../notify/suppression.ts';
 import { type UndeliveredAlert, undeliveredAlerts } from '../notify/undelivered.ts';
 import type { StateStore } from '../ports.ts';
 
@@ -45,7 +44,9 @@ export async function reportAlerts(
   const firing = alerts.filter(({ status }) => status === 'firing');
   const stored = await state.listSilences({ endedAfterMs: nowMs });
   const incidents = (await state.openIncidents()).map(({ value }) => value);
-  const listed = listedSilences({ stored, alerts, file: config.silences, nowMs });
+  const silencesOf = compileCovering(listedSilences({ stored, alerts, file: config.silences, nowMs }));
+  const inhibitorsOf = indexInhibitors(firing);
+  const rules = new Map(config.rules.map((rule) => [rule.name, rule]));
   const suppressionsOf = createSuppressions({ silences: [...config.silences, ...stored], firing, nowMs });
   const overdue = undeliveredAlerts({
     incidents,
@@ -56,8 +57,8 @@ export async function reportAlerts(
   const sentOf = await readSent(state, firing, incidents);
   const holding = holdersOf(incidents);
   return alerts.map((alert): AlertReport => {
-    const { id, rule: name, labels, sinceMs, status } = alert;
-    const rule = config.rules.find((candidate) => candidate.name === name);
+    const { id, rule: name, sinceMs, status } = alert;
+    const rule = rules.get(name);
     const all = allLabels(alert);
     const seen = rule ? routedLabels(rule, all) : all;
     const { routes, ...delivery } = explainDelivery({
@@ -68,12 +69,13 @@ export async function reportAlerts(
       nowMs,
     });
     const undelivered = overdue.find(({ alertId }) => alertId === id);
+    const inhibitors = rule ? inhibitorsOf(alert, rule) : [];
     return {
       ...alert,
-      silencedBy: coveringSilences(listed, { alertId: id, labels: seen, sinceMs, status }).map(
+      silencedBy: silencesOf({ alertId: id, labels: seen, sinceMs, status }).map(
         ({ id, untilMs, alertId }) => ({ id, untilMs, ...(alertId !== undefined && { alertId }) }),
       ),
-      inhibitedBy: inhibitors(rule, labels, alerts).flatMap(({ rule: other, now }) => (now ? [other] : [])),
+      inhibitedBy: [...new Set(inhibitors.map((other) => other.rule))],
       sent: sentOf(alert),
       ...(undelivered && {
         undelivered: { sinceMs: undelivered.dueSinceMs, channels: undelivered.channels },
