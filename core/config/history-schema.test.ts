@@ -10,6 +10,8 @@ it.each([
   ["publicUrl: 'http://localhost:9470'", 'read'],
   ["publicUrl: 'https://bartizan.example'", 'none'],
   ['hosts: [bartizan.example]', 'none'],
+  ['hosts: [127.bartizan.example]', 'none'],
+  ["publicUrl: 'http://127.bartizan.example'", 'none'],
   ["listen: '0.0.0.0:9470'", 'none'],
   ["listen: '10.0.0.5:9470'", 'none'],
   ["listen: '0.0.0.0:9470', history: { loopback: read }", 'read'],

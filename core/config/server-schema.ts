@@ -6,7 +6,8 @@ import { secretAddressSchema, secretSchema } from './secret-text.ts';
 
 const NO_ADDRESS = 'this is no address; write `10.0.0.7`, `10.0.0.0/8` or `2001:db8::/32`';
 const EVERYBODY = /\/0$/;
-const LOOPBACK = /^(127\.|::1$|localhost$)/;
+/** As a name of DNS may begin with `127.`, the whole text counts. */
+const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/i;
 const NEEDED = 'set `allow`, `token` or both';
 
 const addressesSchema = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], { error: () => NO_ADDRESS });
