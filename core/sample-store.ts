@@ -11,7 +11,7 @@ export interface SeriesQuery extends Selection {
   toMs: number;
   /** The caller reads only samples whose times are multiples of this; a store may leave out the others. */
   everyMs?: number;
-  /** Of more samples, or roll-ups, a store may throw a TooManySamplesError before they take memory. Default: no limit. */
+  /** Where there are more samples or roll-ups, a store may throw a TooManySamplesError before they take memory. Default: no limit. */
   mostSamples?: number;
 }
 

@@ -177,7 +177,7 @@ export const REDUCERS = {
   quantile: quantiles,
 } as const satisfies Readonly<Record<string, Reducer>>;
 
-/** `parameters` at each step, of `quantile`. */
+/** @param parameters of `quantile`, at each step; empty for the others */
 export async function reduceGroups(
   node: AggregateNode,
   reduce: Reducer,

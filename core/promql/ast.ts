@@ -55,7 +55,7 @@ export interface AggregateNode extends Span {
   op: string;
   /** `by` or `without` these labels; absent: over all. */
   grouping?: { mode: 'by' | 'without'; labels: readonly string[] };
-  /** Of `topk`, `bottomk`, `quantile`. */
+  /** `topk`, `bottomk`, `quantile` and `count_values` have one. */
   parameter?: QueryNode;
   expr: QueryNode;
 }

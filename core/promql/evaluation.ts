@@ -32,7 +32,7 @@ export interface EvaluateOptions {
 
 export interface Evaluation {
   source: SeriesSource;
-  /** Of the whole query: what `start()` and `end()` mean in every subquery. */
+  /** The range of the whole query, which is what `start()` and `end()` mean in every subquery. */
   startMs: number;
   endMs: number;
   lookbackMs: number;

@@ -1,5 +1,5 @@
 // The functions and aggregations of the query language, with their types: the parser checks calls by them, the evaluator has an
-// implementation of each, and docs/api.md lists them.
+// implementation of each, and docs/promql.md lists them.
 
 import type { ValueType } from './ast.ts';
 
@@ -14,7 +14,7 @@ export interface FunctionType {
 
 const VECTOR: FunctionType = { args: ['vector'], returns: 'vector' };
 const RANGE: FunctionType = { args: ['matrix'], returns: 'vector' };
-/** Of `vector(time())` where the argument is left out. */
+/** Without an argument it reads `vector(time())`. */
 const DATE: FunctionType = { args: ['vector'], optional: 1, returns: 'vector' };
 const SCALAR: FunctionType = { args: [], returns: 'scalar' };
 
@@ -88,7 +88,7 @@ export const FUNCTIONS = {
 
 export type FunctionName = keyof typeof FUNCTIONS;
 
-/** By the type of their parameter; without one where it is undefined. */
+/** Each with the type of its parameter; undefined: it has none. */
 export const AGGREGATIONS = {
   avg: undefined,
   bottomk: 'scalar',

@@ -4,7 +4,7 @@ import type { FunctionName } from './functions.ts';
 
 type NumberFunction = (value: number, ...numbers: number[]) => number;
 
-/** Where one of both decides whatever the other is, so does NaN not: ECMAScript answers NaN. */
+/** Infinity is the larger one even beside NaN, where `Math.max` answers NaN. */
 function larger(a: number, b: number): number {
   return a === Infinity || b === Infinity ? Infinity : Math.max(a, b);
 }
@@ -19,7 +19,7 @@ function round(value: number, toNearest = 1): number {
   return Math.floor(value * inverse + 0.5) / inverse;
 }
 
-/** Of a time in seconds; NaN for years that no calendar of ECMAScript has. */
+/** Reads a time in seconds as a date. A year that ECMAScript cannot count gives NaN. */
 const ofDate =
   (read: (date: Date) => number): NumberFunction =>
   (seconds) =>

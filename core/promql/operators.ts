@@ -31,7 +31,7 @@ export type Operation =
   | { kind: 'arithmetic'; compute: (left: number, right: number) => number }
   | { kind: 'comparison'; holds: (left: number, right: number) => boolean };
 
-/** Of an operator that is no set operator. */
+/** What an operator does with two numbers. A set operator does nothing with them: it must not come here. */
 export function operationOf(op: Operator): Operation {
   const compute = ARITHMETIC[op];
   if (compute) return { kind: 'arithmetic', compute };

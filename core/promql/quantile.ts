@@ -1,7 +1,7 @@
 import type { Span } from './ast.ts';
 import type { Evaluation } from './evaluation.ts';
 
-/** Between two values it interpolates; NaN is the smallest. Sorts `values`. */
+/** Interpolates between two values; NaN is the smallest. Sorts `values`. */
 export function quantile(q: number, values: Float64Array): number {
   values.sort();
   let numbers = values.length;
@@ -9,7 +9,7 @@ export function quantile(q: number, values: Float64Array): number {
   return quantileOfSorted(q, values.subarray(0, numbers), values.length);
 }
 
-/** Of `count` values, of which all but the sorted `numbers` are NaN. */
+/** The quantile of `count` values: the sorted `numbers`, and NaN. */
 export function quantileOfSorted(q: number, numbers: Float64Array, count: number): number {
   if (count === 0 || Number.isNaN(q)) return Number.NaN;
   if (q < 0) return -Infinity;
@@ -23,7 +23,7 @@ export function quantileOfSorted(q: number, numbers: Float64Array, count: number
   return sorted(lower) * (1 - weight) + sorted(upper) * weight;
 }
 
-/** Once for what is too small, and for what is too large, whatever the number of steps. */
+/** Warns once of quantiles that are NaN, once of those above 1, once of those below 0, whatever the number of steps. */
 export function warnOfQuantiles(quantiles: Float64Array, at: Span, { warn }: Evaluation): void {
   const offences = [
     quantiles.find((q) => Number.isNaN(q)),

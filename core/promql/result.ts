@@ -12,9 +12,9 @@ export interface VectorSample {
 export type QueryValue =
   | { type: 'scalar'; timeMs: number; value: number }
   | { type: 'string'; timeMs: number; value: string }
-  /** Of an instant query. In the order that `sort` and `topk` give, else in no order that anyone may rely on. */
+  /** The answer to an instant query, in the order that `sort` and `topk` give, else in no order that anyone may rely on. */
   | { type: 'vector'; timeMs: number; samples: VectorSample[] }
-  /** Of each range query, and of an instant query for a range vector. Series without a point are left out; sorted by labels. */
+  /** The answer to a range query, and to an instant query for a range vector. Series without a point are left out; sorted by labels. */
   | { type: 'matrix'; series: ColumnSeries[] };
 
 export interface QueryResult {

@@ -20,7 +20,7 @@ export interface Window {
   to: number;
   startMs: number;
   endMs: number;
-  /** Of the step: differs from `endMs` by offset and `@`. */
+  /** The time of the step, which differs from `endMs` by offset and `@`. */
   timeMs: number;
   /** The scalar argument at this step, where the function has one. */
   parameter: number;
@@ -32,7 +32,7 @@ export type WindowFunction = (window: Window) => number | undefined;
 /** Prepares a function for all windows of a series. */
 export type RangeFunction = (series: ColumnSeries) => WindowFunction;
 
-/** `last_over_time` only shifts values in time: the result still is the metric. Of `absent_over_time` only the steps count. */
+/** `last_over_time` only shifts values in time: the result still is the metric. `absent_over_time` needs the steps alone. */
 const KEEP_NAME: ReadonlySet<string> = new Set(['last_over_time', 'absent_over_time']);
 const OF_COUNTERS: ReadonlySet<string> = new Set(['rate', 'increase']);
 const COUNTER_NAME = /_(total|sum|count|bucket)$/;

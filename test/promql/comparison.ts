@@ -12,7 +12,7 @@ export interface Leniency {
   signlessZero?: boolean;
 }
 
-/** In words; undefined: they are equal. */
+/** Describes the difference in words; undefined: they are equal. */
 export function differenceOf(
   query: ReferenceQuery,
   expected: Answer,

@@ -1,4 +1,4 @@
-// What of the language occurs in a tree.
+// Which features of the language a tree uses.
 
 import { MATCHER_OPS } from '../../core/model/silence.ts';
 import type { QueryNode } from '../../core/promql/ast.ts';

@@ -1,4 +1,4 @@
-// Where our answers may differ from those of the engine, and why; docs/api.md says it to users.
+// Where our answers may differ from those of the engine, and why; docs/promql.md explains it to users.
 import type { QueryNode } from '../../core/promql/ast.ts';
 import { childrenOf } from '../../core/promql/depth.ts';
 import type { Leniency } from './comparison.ts';
@@ -11,7 +11,7 @@ const APPROXIMATE = new Set([
   ...['sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'atanh'],
   ...['exp', 'ln', 'log2', 'log10', '^', 'atan2'],
 ]);
-/** Of what these are applied to, the last bits change the result by about as much. */
+/** These change by about as much as the last bits of their operands do. */
 const SMOOTH = new Set(['+', '-', '*', '/', 'sum', 'avg', 'min', 'max', 'abs', 'sqrt', 'rad', 'deg']);
 
 const opOf = (node: QueryNode) => (node.kind === 'call' ? node.name : 'op' in node ? node.op : node.kind);

@@ -70,7 +70,7 @@ const DATE_FUNCTIONS = new Set([
   'year',
 ]);
 const DATES = { from: '-6e10', to: '2e11' } as const;
-/** Of `label_replace`: destination, replacement, source, expression. */
+/** Arguments of `label_replace`: destination, replacement, source, expression. */
 const REPLACEMENTS = [
   ['zone', '$1', 'node', '(.*)-.*'],
   ['node', 'x-${2}-$1', 'node', '(\\\\w+)-(?P<n>.*)'],

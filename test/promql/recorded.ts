@@ -14,7 +14,7 @@ const FILE = join(import.meta.dirname, 'recorded.json.br');
 export const recordedSamples = (): Samples[] => generateSamples(SEED);
 export const recordedQueries = (): ReferenceQuery[] => generateQueries(SEED, COUNT);
 
-/** Of samples and queries: a generator that was changed asks other questions than the recorded ones. */
+/** Hashes samples and queries: a generator that was changed asks other questions than the recorded ones. */
 function fingerprint(): string {
   const asked = JSON.stringify([recordedSamples().map(referenceSeries), recordedQueries()]);
   return createHash('sha256').update(asked).digest('hex');
